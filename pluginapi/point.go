@@ -14,8 +14,8 @@ import (
 //
 //	var EntityCards = &pluginapi.Point[Card, CardFunc]{Kind: "entity-card", Timeout: 2 * time.Second}
 //
-// The owner's constructors receive what was added as []Extended[Card, CardFunc], in the order of the app's list of plugins, then of each plugin's own list, unless configuration reorders it.
-// A pair of types belongs to one point of a plugin.
+// The owner's constructors receive what was added as []Extended[Card, CardFunc], in the order of the app's list of plugins, then of each plugin's own list, unless configuration reorders it;
+// or as *[Live] of that list, to follow what configuration switches on, off, reorders and sets while the portal runs. A pair of types belongs to one point of a plugin.
 //
 // Fields of S with a `yaml` tag can be set by configuration (app.extensions), per extension.
 type Point[S, B any] struct {
@@ -139,12 +139,13 @@ func Ask[S, B, R any](ctx context.Context, e Extended[S, B], fn func(context.Con
 type AnyPoint interface {
 	// PointKind is the point's Kind.
 	PointKind() string
-	// SpecType and BehaviourType are S and B; ListType is []Extended[S, B].
+	// SpecType and BehaviourType are S and B; ListType is []Extended[S, B], and LiveType *Live of it.
 	SpecType() reflect.Type
 	BehaviourType() reflect.Type
 	ListType() reflect.Type
-	// List makes the []Extended[S, B] that the owner receives.
-	List([]Contribution) any
+	LiveType() reflect.Type
+	// Live makes the *Live[[]Extended[S, B]] that the owner receives, and the function that changes it.
+	Live([]Contribution) (live any, set func([]Contribution))
 	// HasRelay reports whether behaviours can be carried to another process; RelayHandler and RelayRemote do it.
 	HasRelay() bool
 	RelayHandler(spec, behaviour any) http.Handler
@@ -176,8 +177,17 @@ func (p *Point[S, B]) BehaviourType() reflect.Type { return reflect.TypeFor[B]()
 // ListType implements [AnyPoint].
 func (p *Point[S, B]) ListType() reflect.Type { return reflect.TypeFor[[]Extended[S, B]]() }
 
-// List implements [AnyPoint].
-func (p *Point[S, B]) List(contributions []Contribution) any {
+// LiveType implements [AnyPoint].
+func (p *Point[S, B]) LiveType() reflect.Type { return reflect.TypeFor[*Live[[]Extended[S, B]]]() }
+
+// Live implements [AnyPoint].
+func (p *Point[S, B]) Live(contributions []Contribution) (any, func([]Contribution)) {
+	live, set := NewLive(p.List(contributions))
+	return live, func(changed []Contribution) { set(p.List(changed)) }
+}
+
+// List makes the list that p's owner receives. It is for hosts and for tests of owners.
+func (p *Point[S, B]) List(contributions []Contribution) []Extended[S, B] {
 	list := make([]Extended[S, B], 0, len(contributions))
 	for _, c := range contributions {
 		list = append(list, Extended[S, B]{ID: c.ID, Plugin: c.Plugin, Spec: c.Spec.(S), extended: &extended{call: c.Call, timeout: p.Timeout}})

@@ -1,0 +1,83 @@
+package host
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/proscenium-dev/proscenium/pluginapi"
+)
+
+// Added returns what was added at one of the portal's own points. It follows [Graph.Replan].
+func Added[S, B any](g *Graph, point *pluginapi.Point[S, B]) *pluginapi.Live[[]pluginapi.Extended[S, B]] {
+	return g.points[point].live.(*pluginapi.Live[[]pluginapi.Extended[S, B]])
+}
+
+// contributions lists, in order, what blueprint has at point: of extensions that are on and whose behaviour is, or will be, in a slot.
+func (g *Graph) contributions(b *Blueprint, point pluginapi.AnyPoint) []pluginapi.Contribution {
+	var all []pluginapi.Contribution
+	for _, e := range b.Extensions {
+		if e.Off || e.Point() != point {
+			continue
+		}
+		if g.remote[e.Plugin] && !g.relay(point).HasRelay() {
+			continue
+		}
+		all = append(all, pluginapi.Contribution{ID: e.ID, Plugin: e.Plugin, Spec: e.Spec, Call: g.slots[e.ID].call})
+	}
+	return all
+}
+
+// relay is the point itself, or the stand-in that brings a relay along.
+func (g *Graph) relay(point pluginapi.AnyPoint) pluginapi.AnyPoint {
+	if with, ok := g.relays[point]; ok {
+		return with
+	}
+	return point
+}
+
+// Replan makes every point's list follow a blueprint of the same plugins that configuration changed: extensions switched on and off, in another order, with other specs and settings.
+func (g *Graph) Replan(b *Blueprint) {
+	for _, e := range b.Extensions {
+		if s := g.slots[e.ID]; s != nil && s.setConfig != nil {
+			s.setConfig(e.Config)
+		}
+	}
+	for point, gathered := range g.points {
+		gathered.set(g.contributions(b, point))
+	}
+}
+
+// SetConfig gives a plugin changed configuration: a value of the type that it declared.
+func (g *Graph) SetConfig(plugin string, value any) {
+	if set := g.configs[plugin]; set != nil {
+		set(value)
+	}
+}
+
+// UsesDatabase reports whether the plugin runs here and has migrations or a constructor that asks for *sqlx.DB.
+func (g *Graph) UsesDatabase(plugin string) bool { return g.databases[plugin] }
+
+// Here reports whether the plugin runs in this process.
+func (g *Graph) Here(plugin string) bool { return !g.remote[plugin] }
+
+// Run calls the RunFunc of an extension whether or not its plugin runs: it is how a supervisor calls start hooks and workers.
+func (g *Graph) Run(ctx context.Context, extension string) error {
+	return g.slots[extension].run(ctx, func(ctx context.Context, b any) error { return b.(pluginapi.RunFunc)(ctx) })
+}
+
+// RelayHandler serves an extension of a plugin that runs here to the portal's other processes. It is nil when there is no such extension or its point has no relay.
+func (g *Graph) RelayHandler(extension string) http.Handler {
+	s := g.slots[extension]
+	if s == nil || g.remote[s.plugin] || !g.relay(s.point).HasRelay() {
+		return nil
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := s.call(r.Context(), func(ctx context.Context, b any) error {
+			g.relay(s.point).RelayHandler(s.spec, b).ServeHTTP(w, r.WithContext(ctx))
+			return nil
+		})
+		if err != nil {
+			pluginapi.RelayError(w, err)
+		}
+	})
+}

@@ -1,0 +1,124 @@
+package host
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/proscenium-dev/proscenium/pluginapi"
+)
+
+var (
+	segmentPattern = regexp.MustCompile(`^([^{}*?#\s]*|\{[a-zA-Z_][a-zA-Z0-9_]*(\.\.\.)?\})$`)
+	reserved       = []string{"/api", "/assets", "/.backstage"}
+	methods        = map[string]bool{"GET": true, "HEAD": true, "POST": true, "PUT": true, "PATCH": true, "DELETE": true, "OPTIONS": true}
+)
+
+// checkPaths finds malformed paths, and extensions that would answer the same requests.
+func (b *Blueprint) checkPaths(found *faults) {
+	taken := map[string]string{}
+	claim := func(e Extension, where, path string) {
+		shape, err := pathShape(path)
+		if err != nil {
+			found.add(e.Plugin, "%s: path %q: %s", e.ID, path, err)
+			return
+		}
+		if other, clash := taken[where+shape]; clash {
+			found.add(e.Plugin, "%s and %s are both at %s; move one with app.extensions", other, e.ID, strings.TrimSpace(where+path))
+			return
+		}
+		taken[where+shape] = e.ID
+	}
+	for _, e := range b.Extensions {
+		if e.Off {
+			continue
+		}
+		switch spec := e.Spec.(type) {
+		case pluginapi.Page:
+			for _, prefix := range reserved {
+				if spec.Path == prefix || strings.HasPrefix(spec.Path, prefix+"/") {
+					found.add(e.Plugin, "%s: pages cannot live below %s; choose another path", e.ID, prefix)
+				}
+			}
+			claim(e, "", spec.Path)
+		case pluginapi.Route:
+			method, path := splitPattern(spec.Pattern)
+			if method != "" && !methods[method] {
+				found.add(e.Plugin, "%s: pattern %q: there is no method %q", e.ID, spec.Pattern, method)
+			}
+			claim(e, strings.TrimSpace(method+" /api/"+e.Plugin), path)
+		case pluginapi.Task:
+			if spec.Every <= 0 {
+				found.add(e.Plugin, "%s: every must be a duration above 0", e.ID)
+			}
+		}
+	}
+}
+
+// splitPattern separates a route's method from its path.
+func splitPattern(pattern string) (method, path string) {
+	if before, after, found := strings.Cut(pattern, " "); found {
+		return before, strings.TrimLeft(after, " ")
+	}
+	return "", pattern
+}
+
+// pathShape checks a path and returns it without the names of its parameters: two paths of one shape answer the same requests.
+func pathShape(path string) (string, error) {
+	if !strings.HasPrefix(path, "/") {
+		return "", fmt.Errorf("must start with a slash")
+	}
+	segments := strings.Split(path[1:], "/")
+	for i, segment := range segments {
+		switch {
+		case !segmentPattern.MatchString(segment):
+			return "", fmt.Errorf("%q is neither a text nor a parameter such as {name}", segment)
+		case segment == "." || segment == "..":
+			return "", fmt.Errorf("must not contain %q", segment)
+		case strings.HasSuffix(segment, "...}"):
+			if i != len(segments)-1 {
+				return "", fmt.Errorf("%s must come last", segment)
+			}
+			segments[i] = "{...}"
+		case strings.HasPrefix(segment, "{"):
+			segments[i] = "{}"
+		case segment == "" && i != len(segments)-1:
+			return "", fmt.Errorf("must not contain //")
+		}
+	}
+	return "/" + strings.Join(segments, "/"), nil
+}
+
+// nearest suggests the known id that looks most like id, if one does.
+func nearest(id string, known map[string]int) string {
+	best, distance := "", len(id)/3+1
+	for candidate := range known {
+		if d := editDistance(id, candidate); d < distance || d == distance && candidate < best {
+			best, distance = candidate, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %s?", best)
+}
+
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := diagonal
+			if a[i-1] != b[j-1] {
+				cost++
+			}
+			diagonal = row[j]
+			row[j] = min(cost, row[j]+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,272 @@
+package host
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/proscenium-dev/proscenium/pluginapi"
+)
+
+// Override is one entry of app.extensions.
+type Override struct {
+	ID       string
+	Disabled *bool  // nil leaves it as it is, but giving an override at all switches on what is off by default
+	Config   Values // nil: none
+	Where    string // file:line:column, for messages
+}
+
+// Values is a mapping of configuration that is not decoded yet.
+type Values interface {
+	// Keys lists the mapping's keys.
+	Keys() []string
+	// Decode fills target, a pointer to a struct, from the named keys only. The error says where and what.
+	Decode(target any, keys []string) error
+}
+
+// Blueprint is a list of plugins that fits together, with the extensions that configuration left switched on, in their order.
+type Blueprint struct {
+	Plugins    []pluginapi.Plugin
+	Off        map[string]bool // plugins switched off by configuration
+	Extensions []Extension     // of plugins that are on; those switched off included, see Extension.Off
+	owners     map[pluginapi.AnyPoint]string
+}
+
+// Extension is an extension with everything that configuration said about it.
+type Extension struct {
+	ID     string
+	Plugin string
+	Off    bool
+	Spec   any // the point's spec type, configuration applied
+	Config any // the value of its own configuration, or nil
+	from   pluginapi.Extension
+}
+
+// Point is where the extension was added.
+func (e Extension) Point() pluginapi.AnyPoint { return e.from.Point }
+
+// portal is the owner of the points of pluginapi.
+const portal = "the portal"
+
+func portalPoints() []pluginapi.AnyPoint {
+	return []pluginapi.AnyPoint{
+		pluginapi.Routes, pluginapi.Pages, pluginapi.Starts, pluginapi.Stops, pluginapi.Workers, pluginapi.Tasks, pluginapi.HealthChecks, pluginapi.PermissionRules,
+	}
+}
+
+var (
+	idPattern   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+	namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-/]{0,79}$`)
+)
+
+// Plan checks a list of plugins and applies configuration to their extensions: off names the plugins that are switched off, and why (where); overrides is app.extensions in its order.
+// It constructs nothing. The error joins a [Fault] for everything that is wrong; the Blueprint is then still good for further checks.
+func Plan(plugins []pluginapi.Plugin, off map[string]string, overrides []Override) (*Blueprint, error) {
+	var found faults
+	b := &Blueprint{Off: map[string]bool{}, owners: map[pluginapi.AnyPoint]string{}}
+	for _, point := range portalPoints() {
+		b.owners[point] = portal
+	}
+	b.checkPlugins(plugins, off, &found)
+	b.collectExtensions(&found)
+	b.override(overrides, &found)
+	b.checkPaths(&found)
+	return b, found.err()
+}
+
+func (b *Blueprint) checkPlugins(plugins []pluginapi.Plugin, off map[string]string, found *faults) {
+	position := map[string]int{}
+	kinds := map[string]string{}
+	for _, point := range portalPoints() {
+		kinds[point.PointKind()] = portal
+	}
+	for i, p := range plugins {
+		if !idPattern.MatchString(p.ID) {
+			found.add(fmt.Sprintf("plugin %q (number %d in the list)", p.ID, i+1), "an id has 1 to 40 lower-case letters, digits and dashes, and starts with a letter")
+			continue
+		}
+		if before, twice := position[p.ID]; twice {
+			found.add(p.ID, "two plugins have this id: number %d and number %d in the list; remove one, or give it another id", before+1, i+1)
+			continue
+		}
+		position[p.ID] = i
+		for _, point := range p.Points {
+			if owner, taken := b.owners[point]; taken {
+				found.add(p.ID, "point %q is listed by %s already; a point has one owner", point.PointKind(), owner)
+				continue
+			}
+			if owner, taken := kinds[point.PointKind()]; taken {
+				found.add(p.ID, "%s has a point of the kind %q too; choose another kind", owner, point.PointKind())
+			}
+			kinds[point.PointKind()] = p.ID
+			b.owners[point] = p.ID
+		}
+		if _, is := off[p.ID]; is {
+			b.Off[p.ID] = true
+			continue
+		}
+		b.Plugins = append(b.Plugins, p)
+	}
+	known := make([]string, 0, len(position))
+	for id := range position {
+		known = append(known, id)
+	}
+	for id, where := range off {
+		if _, is := position[id]; !is {
+			found.add(where, "app.plugins.%s: this portal has no such plugin; it has %s", id, list(sorted(known)))
+		}
+	}
+}
+
+func (b *Blueprint) collectExtensions(found *faults) {
+	ids := map[string]string{}
+	for _, p := range b.Plugins {
+		for _, e := range p.Extensions {
+			if e.Point == nil {
+				found.add(p.ID, "extension %q has no point; make extensions with a point's From", e.Name)
+				continue
+			}
+			id := e.Point.PointKind() + ":" + p.ID
+			if e.Name != "" {
+				id += "/" + e.Name
+			}
+			if e.Name != "" && !namePattern.MatchString(e.Name) {
+				found.add(p.ID, "extension %s: a name has 1 to 80 lower-case letters, digits, dashes and slashes", id)
+			}
+			owner, owned := b.owners[e.Point]
+			switch {
+			case !owned:
+				found.add(p.ID, "%s: no plugin of this portal has the point %q%s", id, e.Point.PointKind(), suggestPlugin(e.Point.SpecType()))
+				continue
+			case b.Off[owner]:
+				continue // nothing can be added to what is switched off
+			}
+			if _, twice := ids[id]; twice {
+				found.add(p.ID, "two extensions have the id %s; give one another name", id)
+				continue
+			}
+			ids[id] = p.ID
+			planned := Extension{ID: id, Plugin: p.ID, Off: e.Off, Spec: e.Spec, from: e}
+			if e.Config != nil {
+				planned.Config = reflect.ValueOf(e.Config.Defaults()).Elem().Interface()
+			}
+			b.Extensions = append(b.Extensions, planned)
+		}
+	}
+}
+
+// override applies app.extensions: what is named there comes first, in that order, and takes the settings given.
+func (b *Blueprint) override(overrides []Override, found *faults) {
+	index := make(map[string]int, len(b.Extensions))
+	for i, e := range b.Extensions {
+		index[e.ID] = i
+	}
+	var first []Extension
+	seen := map[string]string{}
+	for _, o := range overrides {
+		i, known := index[o.ID]
+		if !known {
+			if !b.concernsOff(o.ID) {
+				found.add(o.Where, "app.extensions: this portal has no extension %s%s", o.ID, nearest(o.ID, index))
+			}
+			continue
+		}
+		if before, twice := seen[o.ID]; twice {
+			found.add(o.Where, "app.extensions: %s is configured at %s already", o.ID, before)
+			continue
+		}
+		seen[o.ID] = o.Where
+		e := b.Extensions[i]
+		e.Off = o.Disabled != nil && *o.Disabled
+		if o.Config != nil {
+			if err := e.configure(o.Config); err != nil {
+				found.add(o.Where, "app.extensions: %s: %s", o.ID, err)
+			}
+		}
+		first = append(first, e)
+	}
+	for _, e := range b.Extensions {
+		if _, moved := seen[e.ID]; !moved {
+			first = append(first, e)
+		}
+	}
+	b.Extensions = first
+}
+
+// concernsOff reports whether id belongs to a plugin that is switched off, whose extensions may still be named in app.extensions.
+func (b *Blueprint) concernsOff(id string) bool {
+	_, rest, _ := strings.Cut(id, ":")
+	plugin, _, _ := strings.Cut(rest, "/")
+	return b.Off[plugin]
+}
+
+// configure decodes values into the spec's tagged fields and, for the other keys, into the extension's own configuration.
+func (e *Extension) configure(values Values) error {
+	ofSpec := yamlKeys(reflect.TypeOf(e.Spec))
+	var spec, own []string
+	for _, key := range values.Keys() {
+		if slices.Contains(ofSpec, key) {
+			spec = append(spec, key)
+		} else {
+			own = append(own, key)
+		}
+	}
+	if len(spec) > 0 {
+		target := reflect.New(reflect.TypeOf(e.Spec))
+		target.Elem().Set(reflect.ValueOf(e.Spec))
+		if err := values.Decode(target.Interface(), spec); err != nil {
+			return err
+		}
+		e.Spec = target.Elem().Interface()
+	}
+	if len(own) == 0 {
+		return nil
+	}
+	if e.from.Config == nil {
+		return fmt.Errorf("unknown key %s; this extension has %s", list(own), keysOrNothing(ofSpec))
+	}
+	target := e.from.Config.Defaults()
+	if err := values.Decode(target, own); err != nil {
+		return err
+	}
+	e.Config = reflect.ValueOf(target).Elem().Interface()
+	return nil
+}
+
+func keysOrNothing(keys []string) string {
+	if len(keys) == 0 {
+		return "nothing to configure"
+	}
+	return "the keys " + list(keys)
+}
+
+// yamlKeys lists the configuration keys of a struct type.
+func yamlKeys(t reflect.Type) []string {
+	var keys []string
+	if t == nil || t.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range t.NumField() {
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name != "" && name != "-" {
+			keys = append(keys, name)
+		}
+	}
+	return keys
+}
+
+func sorted(words []string) []string {
+	slices.Sort(words)
+	return words
+}
+
+// suggestPlugin names the plugin whose layer declares t: a type of .../catalog/api belongs to catalog.Plugin().
+func suggestPlugin(t reflect.Type) string {
+	for _, layer := range []string{"/api", "/common", "/node"} {
+		if root, ok := strings.CutSuffix(t.PkgPath(), layer); ok {
+			return fmt.Sprintf("; add %s.Plugin()", root[strings.LastIndexByte(root, '/')+1:])
+		}
+	}
+	return ""
+}
