@@ -1,0 +1,121 @@
+package catalogapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+)
+
+// Card is the spec of a card on entities' overviews.
+type Card struct {
+	Title string    `yaml:"title"`
+	For   Condition `yaml:"filter"` // on which entities' pages; empty: all
+	Side  bool      `yaml:"side"`   // in the narrow column, for facts, instead of the wide one
+}
+
+// CardFunc makes the content of a card for an entity, which it must not change. The catalog draws the frame with the title.
+// A nil component leaves the card out. An error is shown in the card's own frame, with its safe message; so is that it took longer than two seconds.
+type CardFunc func(ctx context.Context, entity *catalogcommon.Entity) (pluginapi.Component, error)
+
+// EntityCards is where plugins add cards to entities' overviews.
+var EntityCards = &pluginapi.Point[Card, CardFunc]{Kind: "entity-card", Timeout: 2 * time.Second, Relay: &pluginapi.Relay[Card, CardFunc]{Serve: serveCard, Remote: remoteCard}}
+
+// Tab is the spec of a tab on entities' pages.
+type Tab struct {
+	Path  string    `yaml:"path"` // last element of the tab's URL: lower-case letters, digits and dashes
+	Title string    `yaml:"title"`
+	For   Condition `yaml:"filter"` // on which entities' pages; empty: all
+}
+
+// TabFunc makes the content of a tab for an entity, which it must not change. The request is the page's: its query is the tab's state.
+type TabFunc func(r *http.Request, entity *catalogcommon.Entity) (pluginapi.Component, error)
+
+// EntityTabs is where plugins add tabs to entities' pages.
+var EntityTabs = &pluginapi.Point[Tab, TabFunc]{Kind: "entity-tab", Timeout: 10 * time.Second, Relay: &pluginapi.Relay[Tab, TabFunc]{Serve: serveTab, Remote: remoteTab}}
+
+// drawn is the relayed form of a component: nil stays nil.
+type drawn struct {
+	HTML *string `json:"html"`
+}
+
+func answer(w http.ResponseWriter, r *http.Request, c pluginapi.Component, err error) {
+	var reply drawn
+	if err == nil && c != nil {
+		reply.HTML = new(string)
+		*reply.HTML, err = pluginapi.Draw(r.Context(), c)
+	}
+	if err != nil {
+		pluginapi.RelayError(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_ = json.NewEncoder(w).Encode(reply)
+}
+
+func readEntity(r *http.Request) (*catalogcommon.Entity, error) {
+	var entity catalogcommon.Entity
+	if err := json.NewDecoder(io.LimitReader(r.Body, 4<<20)).Decode(&entity); err != nil {
+		return nil, pluginapi.BadInput("relayed request does not carry an entity").Because(err)
+	}
+	return &entity, nil
+}
+
+func ask(ctx context.Context, rt http.RoundTripper, query url.Values, entity *catalogcommon.Entity) (pluginapi.Component, error) {
+	body, err := json.Marshal(entity)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://unit/?"+query.Encode(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	var reply drawn
+	if err := pluginapi.RelayJSON(rt, r, &reply); err != nil || reply.HTML == nil {
+		return nil, err
+	}
+	return pluginapi.Drawn(*reply.HTML), nil
+}
+
+func serveCard(_ Card, card CardFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		entity, err := readEntity(r)
+		if err != nil {
+			pluginapi.RelayError(w, err)
+			return
+		}
+		c, err := card(r.Context(), entity)
+		answer(w, r, c, err)
+	})
+}
+
+func remoteCard(_ Card, rt http.RoundTripper) CardFunc {
+	return func(ctx context.Context, entity *catalogcommon.Entity) (pluginapi.Component, error) {
+		return ask(ctx, rt, nil, entity)
+	}
+}
+
+func serveTab(_ Tab, tab TabFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		entity, err := readEntity(r)
+		if err != nil {
+			pluginapi.RelayError(w, err)
+			return
+		}
+		c, err := tab(r, entity)
+		answer(w, r, c, err)
+	})
+}
+
+func remoteTab(_ Tab, rt http.RoundTripper) TabFunc {
+	return func(r *http.Request, entity *catalogcommon.Entity) (pluginapi.Component, error) {
+		return ask(r.Context(), rt, r.URL.Query(), entity)
+	}
+}
