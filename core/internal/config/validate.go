@@ -1,0 +1,87 @@
+package config
+
+import (
+	"errors"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// validator is what a configuration struct implements to check what types cannot say.
+type validator interface{ Validate() error }
+
+// validate asks v, if it is a struct that validates itself, and the structs that are inlined in it.
+func (d *decoder) validate(n *node, v reflect.Value, p *keyPath, at Position) bool {
+	if v.Kind() != reflect.Struct {
+		return true
+	}
+	ok := true
+	check, validates := v.Addr().Interface().(validator)
+	if validates {
+		ok = d.report(check.Validate(), n, p, at)
+	}
+	for _, index := range d.fields.of(v.Type()).inlined {
+		inner := v.FieldByIndex(index)
+		// The method of an embedded struct is also the outer one's, unless that has its own, which then decides.
+		if !inner.CanInterface() || validates && v.Type().FieldByIndex(index).Anonymous {
+			continue
+		}
+		if check, has := inner.Addr().Interface().(validator); has {
+			ok = d.report(check.Validate(), n, p, at) && ok
+		}
+	}
+	return ok
+}
+
+// report makes faults of what Validate returned: one for each error joined by [errors.Join], at the key that its ConfigPath method names, if it has one.
+func (d *decoder) report(err error, n *node, p *keyPath, at Position) bool {
+	if err == nil {
+		return true
+	}
+	if parts := joined(err); len(parts) > 0 {
+		for _, part := range parts {
+			d.report(part, n, p, at)
+		}
+		return false
+	}
+	var located interface{ ConfigPath() string }
+	if errors.As(err, &located) {
+		p, at = locate(located.ConfigPath(), n, p, at)
+	}
+	return d.fail(at, p, err.Error())
+}
+
+// joined returns the errors of an errors.Join, but not those that fmt.Errorf wrapped in a sentence of its own.
+func joined(err error) []error {
+	//nolint:errorlint // a join that is wrapped in another error is part of that error's sentence
+	list, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	parts := list.Unwrap()
+	if errors.Join(parts...) == nil || errors.Join(parts...).Error() != err.Error() {
+		return nil
+	}
+	return parts
+}
+
+// locate follows a path such as locations[2].target below n, as far as something was written.
+func locate(path string, n *node, p *keyPath, at Position) (*keyPath, Position) {
+	for step := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '.' || r == '[' }) {
+		index, err := strconv.Atoi(strings.TrimSuffix(step, "]"))
+		if isItem := strings.HasSuffix(step, "]") && err == nil && index >= 0; isItem {
+			p = p.item(index)
+			if n != nil && index < len(n.items) {
+				n = n.items[index]
+			} else {
+				n = nil
+			}
+		} else {
+			p, n = p.child(step), n.get(step)
+		}
+		if n != nil {
+			at = n.pos
+		}
+	}
+	return p, at
+}
