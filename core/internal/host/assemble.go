@@ -1,7 +1,6 @@
 package host
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -13,7 +12,7 @@ import (
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
-// Settings is what [Assemble] needs to know.
+// Settings is what [Wire] needs to know.
 type Settings struct {
 	Blueprint *Blueprint
 
@@ -74,8 +73,8 @@ type gathering struct {
 	set  func([]pluginapi.Contribution)
 }
 
-// assembly is the state of one call of Assemble.
-type assembly struct {
+// Wiring is a blueprint whose functions and their needs fit together.
+type Wiring struct {
 	Settings
 	graph   *Graph
 	found   faults
@@ -102,12 +101,12 @@ type exported struct {
 	twin   pluginapi.Export // else
 }
 
-// Assemble constructs the plugins of a blueprint that run in this process. The error joins a [Fault] for everything that is wrong; nothing was started then, nor is anything later.
-func Assemble(s Settings) (*Graph, error) {
+// Wire checks that the needs of every constructor and extension of a blueprint can be met. It calls none of them. The error joins a [Fault] for everything that is wrong.
+func Wire(s Settings) (*Wiring, error) {
 	if s.Timeout <= 0 {
 		s.Timeout = 10 * time.Second
 	}
-	a := &assembly{
+	a := &Wiring{
 		Settings: s,
 		graph: &Graph{
 			slots: map[string]*slot{}, points: map[pluginapi.AnyPoint]*gathering{}, configs: map[string]func(any){},
@@ -128,15 +127,17 @@ func Assemble(s Settings) (*Graph, error) {
 		a.resolve(n)
 	}
 	a.findCycles()
-	if err := a.found.err(); err != nil {
-		return nil, err
-	}
+	return a, a.found.err()
+}
+
+// Construct calls the constructors of the plugins that run in this process, once. Nothing is started by it. The error joins a [Fault] for each that fails.
+func (a *Wiring) Construct() (*Graph, error) {
 	a.construct()
 	return a.graph, a.found.err()
 }
 
 // prepare decides where each plugin runs and what the portal gives to those that run here.
-func (a *assembly) prepare() {
+func (a *Wiring) prepare() {
 	for _, p := range a.Blueprint.Plugins {
 		if a.Remote != nil && a.Remote(p.ID) != nil {
 			a.graph.remote[p.ID] = true
@@ -168,7 +169,7 @@ func (a *assembly) prepare() {
 	}
 }
 
-func (a *assembly) newWiring(p pluginapi.Plugin) *wiring {
+func (a *Wiring) newWiring(p pluginapi.Plugin) *wiring {
 	services := a.Services(p.ID)
 	w := &wiring{plugin: p, given: map[reflect.Type]reflect.Value{}, lazy: map[reflect.Type]func() (reflect.Value, error){}, made: map[reflect.Type]*node{}}
 	give := func(t reflect.Type, v any) {
@@ -202,7 +203,7 @@ func (a *assembly) newWiring(p pluginapi.Plugin) *wiring {
 }
 
 // gather makes, for each point, the list that its owner receives.
-func (a *assembly) gather() {
+func (a *Wiring) gather() {
 	for _, e := range a.Blueprint.Extensions {
 		s := &slot{id: e.ID, plugin: e.Plugin, point: e.Point(), spec: e.Spec, enter: a.Enter}
 		a.all = append(a.all, s)
@@ -231,7 +232,7 @@ func (a *assembly) gather() {
 	}
 }
 
-func (a *assembly) readConstructors(w *wiring) {
+func (a *Wiring) readConstructors(w *wiring) {
 	id := w.plugin.ID
 	provide := func(fn any) *node {
 		n, err := constructorNode(id, fn)
@@ -270,7 +271,7 @@ func (a *assembly) readConstructors(w *wiring) {
 	}
 }
 
-func (a *assembly) readExtensions() {
+func (a *Wiring) readExtensions() {
 	for i, e := range a.Blueprint.Extensions {
 		s := a.all[i]
 		owner := a.Blueprint.owners[e.Point()]
@@ -293,7 +294,7 @@ func (a *assembly) readExtensions() {
 }
 
 // resolve finds what each of n's needs is made by.
-func (a *assembly) resolve(n *node) {
+func (a *Wiring) resolve(n *node) {
 	w := a.plugins[n.plugin]
 	for _, need := range n.needs {
 		if _, ok := w.given[need]; ok {
@@ -322,7 +323,7 @@ func (a *assembly) resolve(n *node) {
 }
 
 // remedy says how a need that nobody provides could be met.
-func (a *assembly) remedy(w *wiring, need reflect.Type) string {
+func (a *Wiring) remedy(w *wiring, need reflect.Type) string {
 	for id := range a.Blueprint.Off {
 		if suggestPlugin(need) == "; add "+id+".Plugin()" {
 			return fmt.Sprintf(", but %s is switched off (app.plugins.%s)", id, id)
@@ -345,7 +346,7 @@ func (a *assembly) remedy(w *wiring, need reflect.Type) string {
 }
 
 // findCycles reports each circle of constructors once.
-func (a *assembly) findCycles() {
+func (a *Wiring) findCycles() {
 	const unseen, onPath, done = 0, 1, 2
 	mark := map[*node]int{}
 	var path []*node
@@ -371,7 +372,7 @@ func (a *assembly) findCycles() {
 	}
 }
 
-func (a *assembly) reportCycle(path []*node, back *node) {
+func (a *Wiring) reportCycle(path []*node, back *node) {
 	from := len(path) - 1
 	for path[from] != back {
 		from--
@@ -382,5 +383,3 @@ func (a *assembly) reportCycle(path []*node, back *node) {
 	}
 	a.found.add(back.plugin, "constructors need each other in a circle: %s%s again; let one of them ask later, in a start hook", text, back.name)
 }
-
-var errSkipped = errors.New("something it needs could not be constructed")

@@ -13,7 +13,7 @@ import (
 // construct builds everything in one fx graph: a module per plugin, whose values are private to it but for its exports.
 //
 // No function given to fx ever fails: a failure is recorded, and whatever needs the result is skipped. So one pass finds all that fail, and fx has nothing to say.
-func (a *assembly) construct() {
+func (a *Wiring) construct() {
 	var current atomic.Pointer[node]
 	failures := make(chan faults, 1)
 	go func() {
@@ -72,7 +72,7 @@ func (a *assembly) construct() {
 type guarded func(n *node, call, skip func() []reflect.Value) []reflect.Value
 
 // module is one plugin's part of the graph.
-func (a *assembly) module(w *wiring, guard guarded, failed *faults) fx.Option {
+func (a *Wiring) module(w *wiring, guard guarded, failed *faults) fx.Option {
 	var private, public, invoke []any
 	for t, v := range w.given {
 		private = append(private, constant(t, v))

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -22,8 +23,8 @@ type Override struct {
 type Values interface {
 	// Keys lists the mapping's keys.
 	Keys() []string
-	// Decode fills target, a pointer to a struct, from the named keys only. The error says where and what.
-	Decode(target any, keys []string) error
+	// Decode reads the value of one key into target, a pointer. The error says where and what.
+	Decode(key string, target any) error
 }
 
 // Blueprint is a list of plugins that fits together, with the extensions that configuration left switched on, in their order.
@@ -204,34 +205,42 @@ func (b *Blueprint) concernsOff(id string) bool {
 
 // configure decodes values into the spec's tagged fields and, for the other keys, into the extension's own configuration.
 func (e *Extension) configure(values Values) error {
-	ofSpec := yamlKeys(reflect.TypeOf(e.Spec))
-	var spec, own []string
+	var into []reflect.Value // structs that take keys
+	spec := reflect.New(reflect.TypeOf(e.Spec)).Elem()
+	spec.Set(reflect.ValueOf(e.Spec))
+	into = append(into, spec)
+	if e.from.Config != nil {
+		into = append(into, reflect.ValueOf(e.from.Config.Defaults()).Elem())
+	}
+	var known []string
+	for _, target := range into {
+		known = append(known, yamlKeys(target.Type())...)
+	}
+	var wrong []error
 	for _, key := range values.Keys() {
-		if slices.Contains(ofSpec, key) {
-			spec = append(spec, key)
-		} else {
-			own = append(own, key)
+		if !slices.Contains(known, key) {
+			wrong = append(wrong, fmt.Errorf("unknown key %q; this extension has %s", key, keysOrNothing(known)))
+			continue
+		}
+		for _, target := range into {
+			if field := fieldOf(target, key); field.IsValid() {
+				wrong = append(wrong, values.Decode(key, field.Addr().Interface()))
+				break
+			}
 		}
 	}
-	if len(spec) > 0 {
-		target := reflect.New(reflect.TypeOf(e.Spec))
-		target.Elem().Set(reflect.ValueOf(e.Spec))
-		if err := values.Decode(target.Interface(), spec); err != nil {
-			return err
+	for _, target := range into {
+		if v, ok := target.Addr().Interface().(interface{ Validate() error }); ok {
+			wrong = append(wrong, v.Validate())
 		}
-		e.Spec = target.Elem().Interface()
 	}
-	if len(own) == 0 {
-		return nil
-	}
-	if e.from.Config == nil {
-		return fmt.Errorf("unknown key %s; this extension has %s", list(own), keysOrNothing(ofSpec))
-	}
-	target := e.from.Config.Defaults()
-	if err := values.Decode(target, own); err != nil {
+	if err := errors.Join(wrong...); err != nil {
 		return err
 	}
-	e.Config = reflect.ValueOf(target).Elem().Interface()
+	e.Spec = spec.Interface()
+	if len(into) > 1 {
+		e.Config = into[1].Interface()
+	}
 	return nil
 }
 
@@ -245,15 +254,27 @@ func keysOrNothing(keys []string) string {
 // yamlKeys lists the configuration keys of a struct type.
 func yamlKeys(t reflect.Type) []string {
 	var keys []string
-	if t == nil || t.Kind() != reflect.Struct {
-		return nil
-	}
-	for i := range t.NumField() {
-		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name != "" && name != "-" {
-			keys = append(keys, name)
+	for i := 0; t.Kind() == reflect.Struct && i < t.NumField(); i++ {
+		if key := yamlKey(t.Field(i)); key != "" {
+			keys = append(keys, key)
 		}
 	}
 	return keys
+}
+
+func yamlKey(f reflect.StructField) string {
+	key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	return strings.TrimPrefix(key, "-")
+}
+
+// fieldOf returns the field of a struct that takes a configuration key.
+func fieldOf(target reflect.Value, key string) reflect.Value {
+	for i := 0; target.Kind() == reflect.Struct && i < target.NumField(); i++ {
+		if yamlKey(target.Type().Field(i)) == key {
+			return target.Field(i)
+		}
+	}
+	return reflect.Value{}
 }
 
 func sorted(words []string) []string {

@@ -64,7 +64,7 @@ func (s *slot) run(ctx context.Context, fn func(context.Context, any) error) (er
 }
 
 // read turns what the plugin gave as behaviour into the function that will fill the slot.
-func (s *slot) read(a *assembly, e Extension) {
+func (s *slot) read(a *Wiring, e Extension) {
 	b := e.Point().BehaviourType()
 	n, form, err := behaviourNode(e.Plugin, e.ID, b, e.from.Behaviour)
 	if err != nil {

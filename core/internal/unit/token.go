@@ -39,7 +39,7 @@ func NewKeys(secret pluginapi.Secret) Keys {
 }
 
 func (k Keys) sign(r *http.Request, p pluginapi.Principal) {
-	body, err := json.Marshal(claims{Principal: p, Method: r.Method, Path: r.URL.Path, Expires: time.Now().Add(tokenLife).Unix()})
+	body, err := json.Marshal(claims{Principal: p, Method: r.Method, Path: r.URL.EscapedPath(), Expires: time.Now().Add(tokenLife).Unix()})
 	if err != nil {
 		return // a principal is plain data
 	}
@@ -64,7 +64,8 @@ func (k Keys) Principal(r *http.Request) (p pluginapi.Principal, found bool, err
 	if err != nil || json.Unmarshal(body, &c) != nil {
 		return p, true, refused
 	}
-	if c.Method != r.Method || c.Path != r.URL.Path || time.Now().Unix() > c.Expires {
+	path, _, _ := strings.Cut(r.RequestURI, "?") // what was sent, wherever in this process' server the portal is mounted
+	if c.Method != r.Method || c.Path != path || time.Now().Unix() > c.Expires {
 		return p, true, refused
 	}
 	return c.Principal, true, nil

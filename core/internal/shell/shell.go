@@ -1,0 +1,205 @@
+package shell
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/proscenium-dev/proscenium/pluginapi"
+	"github.com/proscenium-dev/proscenium/pluginapi/ui"
+)
+
+// Page is a page as the portal's list of pages holds it.
+type Page = pluginapi.Extended[pluginapi.Page, pluginapi.PageFunc]
+
+// Settings is what a [Shell] needs.
+type Settings struct {
+	Title      string // app.title: in the rail and in browsers' tabs
+	Home       string // path below which the portal is mounted, without a trailing slash: "" or /portal
+	Pages      []Page
+	Links      pluginapi.Links
+	Authorizer pluginapi.Authorizer
+	Available  func(plugin string) error                       // nil error: it runs, as far as is known
+	Nonce      func(context.Context) string                    // of the answer's Content-Security-Policy
+	RequestID  func(context.Context) string                    // to quote when asking for help
+	Fail       func(http.ResponseWriter, *http.Request, error) // answers with an error: by ErrorPage, or as JSON for who wants that
+	Logger     *slog.Logger
+}
+
+// Shell draws pages. It is safe for concurrent use.
+type Shell struct{ Settings }
+
+// New returns a Shell.
+func New(s Settings) *Shell { return &Shell{s} }
+
+// Handler answers requests for a page.
+func (s *Shell) Handler(page Page) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.serve(w, r, page); err != nil {
+			s.Fail(w, r, err)
+		}
+	})
+}
+
+func (s *Shell) serve(w http.ResponseWriter, r *http.Request, page Page) error {
+	if err := s.allowed(r.Context(), page.Spec); err != nil {
+		return err
+	}
+	ctx := ui.WithAssets(r.Context(), s.asset)
+	// What the plugin does to show its page, drawing included, happens in here: its deadline, its panics and its name are on it. The frame is drawn after.
+	body, view, err := s.show(ctx, r, page)
+	if err != nil {
+		return err
+	}
+	if view.Title == "" {
+		view.Title = page.Spec.Title
+	}
+	frame := s.frame(ctx, r)
+	for _, crumb := range view.Breadcrumbs {
+		frame.Crumbs = append(frame.Crumbs, ui.Crumb{Label: crumb.Text, Href: crumb.Href})
+	}
+	frame.Crumbs = append(frame.Crumbs, ui.Crumb{Label: view.Title})
+	frame.Body = ui.Group(header(view, page.Spec), ui.Content(pluginapi.Drawn(body)))
+	return s.write(ctx, w, http.StatusOK, view.Title, frame)
+}
+
+func (s *Shell) show(ctx context.Context, r *http.Request, page Page) (body string, view pluginapi.View, err error) {
+	err = page.Use(ctx, func(ctx context.Context, show pluginapi.PageFunc) (err error) {
+		if view, err = show(r.WithContext(ctx)); err != nil {
+			return err
+		}
+		for i, fact := range view.Facts {
+			if view.Facts[i].Value, err = predrawn(ctx, fact.Value); err != nil {
+				return err
+			}
+		}
+		if view.Actions, err = predrawn(ctx, view.Actions); err != nil {
+			return err
+		}
+		body, err = pluginapi.Draw(ctx, view.Body)
+		return err
+	})
+	return body, view, err
+}
+
+func predrawn(ctx context.Context, c pluginapi.Component) (pluginapi.Component, error) {
+	if c == nil {
+		return nil, nil
+	}
+	html, err := pluginapi.Draw(ctx, c)
+	return pluginapi.Drawn(html), err
+}
+
+func header(view pluginapi.View, spec pluginapi.Page) ui.PageHeader {
+	h := ui.PageHeader{Kicker: view.Kicker, Title: view.Title, Subtitle: view.Subtitle}
+	if !strings.Contains(spec.Path, "{") {
+		h.Icon = spec.Icon
+	}
+	for _, fact := range view.Facts {
+		h.Facts = append(h.Facts, ui.Description{Term: fact.Label, Value: fact.Value})
+	}
+	for _, tab := range view.Tabs {
+		h.Tabs = append(h.Tabs, ui.Tab{Label: tab.Text, Href: tab.Href, Active: tab.Active})
+	}
+	if view.Actions != nil {
+		h.Actions = []pluginapi.Component{view.Actions}
+	}
+	return h
+}
+
+// allowed returns nil when the principal may open the page.
+func (s *Shell) allowed(ctx context.Context, page pluginapi.Page) error {
+	switch {
+	case page.Public:
+		return nil
+	case pluginapi.PrincipalFrom(ctx).IsZero():
+		return pluginapi.Unauthenticated("sign in first")
+	case page.Permission != nil:
+		return pluginapi.Require(ctx, s.Authorizer, *page.Permission, "")
+	}
+	return nil
+}
+
+// ErrorPage answers with a page for people that says what went wrong. The status is of the range 400 to 599.
+func (s *Shell) ErrorPage(w http.ResponseWriter, r *http.Request, status int, message string) {
+	ctx := ui.WithAssets(r.Context(), s.asset)
+	panel := ui.ErrorPanel{Title: titles[status], Message: sentence(message), RequestID: s.RequestID(ctx)}
+	if panel.Title == "" {
+		panel.Title = http.StatusText(status)
+	}
+	switch status {
+	case http.StatusNotFound:
+		panel.Remedy = "Check the address, or start from the navigation."
+	case http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		panel.Remedy = "The rest of the portal works. It is being tried again; reload the page in a moment."
+		panel.RetryHref = r.URL.RequestURI()
+	case http.StatusInternalServerError:
+		panel.Remedy = "It is in the log under this request's id. Tell the portal's team if it stays."
+		panel.RetryHref = r.URL.RequestURI()
+	}
+	frame := s.frame(ctx, r)
+	frame.Crumbs = []ui.Crumb{{Label: panel.Title}}
+	frame.Body = ui.Group(ui.PageHeader{Kicker: "Error " + http.StatusText(status), Title: panel.Title}, ui.Content(panel))
+	w.Header().Set("Cache-Control", "no-store")
+	if err := s.write(ctx, w, status, panel.Title, frame); err != nil {
+		s.Logger.WarnContext(ctx, "error page could not be drawn", "error", err)
+	}
+}
+
+var titles = map[int]string{
+	http.StatusNotFound:            "There is nothing here",
+	http.StatusUnauthorized:        "Sign in first",
+	http.StatusForbidden:           "Not allowed",
+	http.StatusServiceUnavailable:  "Not available right now",
+	http.StatusGatewayTimeout:      "This took too long",
+	http.StatusInternalServerError: "Something went wrong",
+}
+
+// sentence makes an error's message one: errors start in lower case and end without a full stop.
+func sentence(message string) string {
+	if message == "" {
+		return ""
+	}
+	return strings.ToUpper(message[:1]) + message[1:] + "."
+}
+
+func (s *Shell) write(ctx context.Context, w http.ResponseWriter, status int, title string, frame ui.Frame) error {
+	html, err := pluginapi.Draw(ctx, ui.Document{Title: title + " · " + s.Title, Nonce: s.Nonce(ctx), Body: frame})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "no-cache, private")
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(html)) // a client that left is no error of ours
+	return nil
+}
+
+func (s *Shell) asset(name string) string {
+	path, _ := s.Links.Asset("ui", name)
+	return path
+}
+
+// Root answers requests for the portal's root: with the first page of the navigation that the principal may see.
+func (s *Shell) Root() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, page := range s.Pages {
+			if !inNavigation(page.Spec) || s.allowed(r.Context(), page.Spec) != nil {
+				continue
+			}
+			http.Redirect(w, r, s.Home+page.Spec.Path, http.StatusFound)
+			return
+		}
+		s.Fail(w, r, pluginapi.NotFound("this portal has no pages yet; add a plugin that brings one to its main"))
+	})
+}
+
+// NotFound answers requests for what is not there.
+func (s *Shell) NotFound() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.Fail(w, r, pluginapi.NotFound("there is no page at %s", r.URL.Path))
+	})
+}
