@@ -135,6 +135,7 @@ var _ = func() int { panic(0) }
 func fine()                 { log.Println() }
 `},
 		{rule: "exit only in main", file: "examples/minimal/main.go", source: "package main\n\nfunc main() { panic(0) }\n"},
+		{rule: "exit only in main", file: "cache/cachetest/x.go", source: "package cachetest\n\nfunc f() { panic(0) }\n"},
 		{rule: "exit only in main", file: "core/x_test.go", source: "package core\n\nfunc f() { panic(0) }\n"},
 
 		{rule: "errors are wrapped", file: "core/x.go", lines: []int{6, 7, 8, 9, 11}, source: `package core
