@@ -31,6 +31,7 @@ type plugin struct {
 	hooks   []*HookStatus
 	busy    map[string]int     // ids of hooks that are executing
 	calls   int                // entered and not left
+	leaving func()             // leave, as a value that costs nothing to hand out
 	drained chan struct{}      // closed when calls reaches zero while somebody waits for that
 	base    context.Context    // values for hooks; never ends
 	runs    context.Context    // ends when workers, tasks and checks have to
@@ -47,6 +48,7 @@ func newPlugin(sup *Supervisor, spec Plugin) *plugin {
 		status:  Status{Plugin: spec.ID, State: Waiting, Since: time.Now()},
 		busy:    map[string]int{},
 	}
+	p.leaving = p.leave
 	for _, h := range spec.Checks {
 		p.checks = append(p.checks, &check{plugin: p, hook: h})
 	}
@@ -232,7 +234,7 @@ func (p *plugin) enter() (leave func(), err error) {
 		return nil, p.unavailable()
 	}
 	p.calls++
-	return p.leave, nil
+	return p.leaving, nil
 }
 
 func (p *plugin) leave() {
