@@ -52,7 +52,7 @@ func (s *slot) run(ctx context.Context, fn func(context.Context, any) error) (er
 		switch value := recover(); value {
 		case nil:
 		case http.ErrAbortHandler:
-			panic(value)
+			panic(http.ErrAbortHandler)
 		default:
 			err = &PanicError{Value: value, Stack: debug.Stack()}
 		}
