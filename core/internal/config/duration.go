@@ -63,8 +63,11 @@ var (
 // parseDuration reads "90s", "2 days", "1h30m" and ISO 8601 as in "PT5M". A year counts 365 days and a month 30.
 func parseDuration(text string) (time.Duration, error) {
 	text = strings.TrimSpace(text)
-	if text == "0" {
+	switch text {
+	case "0":
 		return 0, nil
+	case "":
+		return 0, errNotDuration
 	}
 	if strings.HasPrefix(text, "-") {
 		return 0, errNegative
@@ -86,9 +89,6 @@ func parseDuration(text string) (time.Duration, error) {
 			return 0, err
 		}
 		text = text[len(m[0]):]
-	}
-	if total == 0 && text != "" {
-		return 0, errNotDuration
 	}
 	return total, nil
 }

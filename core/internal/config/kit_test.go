@@ -2,8 +2,10 @@ package config_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,4 +70,24 @@ func message(err error, dir string) string {
 		return ""
 	}
 	return strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "")
+}
+
+// sortedLines sorts a message by line.
+func sortedLines(text string) string {
+	lines := strings.Split(text, "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// printed formats values in every way that a log might.
+func printed(values ...any) []string {
+	var texts []string
+	for _, v := range values {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+			texts = append(texts, fmt.Sprintf(verb, v))
+		}
+		raw, _ := json.Marshal(v)
+		texts = append(texts, string(raw))
+	}
+	return texts
 }

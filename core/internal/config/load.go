@@ -38,12 +38,12 @@ func Load(opts Options) (*Snapshot, error) {
 	var root *node
 	for _, layer := range layers {
 		tree, problems := files.tree(layer)
-		if faults = append(faults, problems...); tree == nil {
+		if faults = append(faults, problems...); tree.absent() {
 			continue
 		}
 		s.files = append(s.files, layer.String())
 		s.builtIn = s.builtIn || layer.fsys != nil
-		tree = r.resolve(tree, place{layer, []string{layer.key() + "#"}})
+		tree = r.resolve(tree, place{layer, []link{linkTo(layer, "")}})
 		if tree != nil && tree.kind != kindObject && tree.kind != kindBroken {
 			faults = append(faults, Fault{tree.pos, "", "expected keys with values at the top of the file but found " + tree.describe()})
 			continue
@@ -176,7 +176,7 @@ func (r *reader) text(o origin) ([]byte, error) {
 	return data, err
 }
 
-// tree returns the parsed file, nil when it is empty.
+// tree returns the parsed file, nil when it is empty or faulty.
 func (r *reader) tree(o origin) (*node, Faults) {
 	key := o.key()
 	if result, ok := r.trees[key]; ok {
@@ -190,8 +190,8 @@ func (r *reader) tree(o origin) (*node, Faults) {
 			message += "; create it, or name another with --config"
 		}
 		result.faults = Faults{{Position: Position{File: o.String()}, Message: message}}
-	} else {
-		result.root, result.faults = o.parse(data)
+	} else if result.root, result.faults = o.parse(data); len(result.faults) > 0 {
+		result.root = nil
 	}
 	r.trees[key] = result
 	return result.root, result.faults

@@ -13,7 +13,7 @@ const (
 	// maxIncludeDepth is how many files may include one another in a row.
 	maxIncludeDepth = 32
 	// maxIncluded is how many values includes may add in all: a few files that include each other several times multiply.
-	maxIncluded = 1_000_000
+	maxIncluded = 200_000
 )
 
 // reference matches ${NAME}, ${NAME:-default} and the escaped $${...}; braces do not nest.
@@ -30,7 +30,17 @@ type resolver struct {
 // place is where a tree was written: its file, and the includes that led there.
 type place struct {
 	in    origin
-	chain []string
+	chain []link
+}
+
+// link is one include: a file and what is taken of it.
+type link struct{ key, shown string }
+
+func linkTo(o origin, fragment string) link {
+	if fragment == "" {
+		return link{o.key(), o.String()}
+	}
+	return link{o.key() + "#" + fragment, o.String() + "#" + fragment}
 }
 
 // resolve returns n with everything replaced, or nil when nothing is left, as for a variable with an empty default.
@@ -195,9 +205,13 @@ func (r *resolver) fromInclude(argument *node, at place) *node {
 	default:
 		return fail(fmt.Sprintf("%s: only .yaml, .yml and .json can be included; $file takes any file as text", name))
 	}
-	link := target.key() + "#" + fragment
-	if slices.Contains(at.chain, link) {
-		return fail(fmt.Sprintf("%s leads back to itself: %s", argument.text, strings.Join(append(at.chain[slices.Index(at.chain, link):], link), " → ")))
+	next := linkTo(target, fragment)
+	if first := slices.IndexFunc(at.chain, func(l link) bool { return l.key == next.key }); first >= 0 {
+		circle := ""
+		for _, l := range at.chain[first:] {
+			circle += l.shown + " → "
+		}
+		return fail(fmt.Sprintf("%s leads back to itself: %s", argument.text, circle+next.shown))
 	}
 	if len(at.chain) > maxIncludeDepth {
 		return fail(fmt.Sprintf("more than %d files include one another in a row", maxIncludeDepth))
@@ -224,5 +238,5 @@ func (r *resolver) fromInclude(argument *node, at place) *node {
 			}
 		}
 	}
-	return r.resolve(value, place{target, append(slices.Clip(at.chain), link)})
+	return r.resolve(value, place{target, append(slices.Clip(at.chain), next)})
 }

@@ -17,7 +17,7 @@ const (
 	maxAliased = 10_000
 )
 
-// parseYAML reads the one document in data. A file that is empty or holds only comments is nil without faults.
+// parseYAML reads the one document in data. A file that is empty, null or holds only comments is nil without faults.
 func parseYAML(name string, data []byte) (*node, Faults) {
 	loader, err := yaml.NewLoader(bytes.NewReader(data), yaml.WithUniqueKeys(false)) // duplicates are found below, all of them and with both places
 	if err != nil {
@@ -42,6 +42,9 @@ func parseYAML(name string, data []byte) (*node, Faults) {
 		return nil, nil
 	}
 	root := c.convert(document.Content[0], nil, 0)
+	if root.absent() {
+		root = nil
+	}
 	return root, c.faults
 }
 
@@ -50,6 +53,7 @@ type yamlConverter struct {
 	file    string
 	faults  Faults
 	open    map[*yaml.Node]bool // anchors being written out, to find one that contains itself
+	alias   *yaml.Node          // the alias in the text that is being written out
 	aliased int
 	stopped bool // after a limit was passed: one fault is enough
 }
@@ -72,7 +76,7 @@ func (c *yamlConverter) convert(n *yaml.Node, p *keyPath, depth int) *node {
 	if len(c.open) > 0 {
 		if c.aliased++; c.aliased > maxAliased {
 			c.stopped = true
-			return c.fail(n, nil, fmt.Sprintf("YAML aliases (*name) in this file stand for more than %d values; write them out or use fewer", maxAliased))
+			return c.fail(c.alias, nil, fmt.Sprintf("YAML aliases (*name) in this file stand for more than %d values; write them out or use fewer", maxAliased))
 		}
 	}
 	pos := c.at(n)
@@ -80,6 +84,9 @@ func (c *yamlConverter) convert(n *yaml.Node, p *keyPath, depth int) *node {
 	case yaml.AliasNode:
 		if n.Alias == nil || c.open[n.Alias] {
 			return c.fail(n, p, fmt.Sprintf("the YAML alias *%s stands inside the value it refers to", n.Value))
+		}
+		if len(c.open) == 0 {
+			c.alias = n
 		}
 		c.open[n.Alias] = true
 		defer delete(c.open, n.Alias)
