@@ -105,14 +105,13 @@ func unreadable() []Case {
 		name string
 		do   func(line string) string
 	}{
-		{"an open bracket", func(line string) string { return strings.TrimRight(line, "\n") + " [\n" }},
+		{"an open bracket", func(line string) string { return line + indentOf(line) + "open: [\n" }},
 		{"an open quote", func(line string) string { return "\"" + line }},
 		{"a stray bracket", func(line string) string { return "]" + line }},
 		{"a tab", func(line string) string { return "\t\t" + strings.TrimLeft(line, " ") + "@: \t[\n" }},
 		{"a stray anchor", func(line string) string { return line + "*x : *y\n" }},
 		{"a key twice", func(line string) string {
-			indent := len(line) - len(strings.TrimLeft(line, " -"))
-			pad := strings.Repeat(" ", indent)
+			pad := indentOf(line)
 			return line + pad + "twice: 1\n" + pad + "twice: 2\n"
 		}},
 		{"a wrong escape", func(line string) string { return line + "\"\\z\": 1\n" }},
@@ -127,6 +126,11 @@ func unreadable() []Case {
 		}
 	}
 	return cases
+}
+
+// indentOf returns as much space as stands before the line's text.
+func indentOf(line string) string {
+	return strings.Repeat(" ", len(line)-len(strings.TrimLeft(line, " -")))
 }
 
 // wrongValues puts values of the wrong type or form where an entity needs others.
