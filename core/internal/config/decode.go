@@ -42,6 +42,17 @@ func (d *decoder) fail(pos Position, p *keyPath, message string) bool {
 	return false
 }
 
+// flawed reports why a value, or a part of it, could not be had.
+func (d *decoder) flawed(n *node, p *keyPath) {
+	for _, flaw := range n.flaws {
+		at := p
+		if flaw.placed {
+			at = flaw.on
+		}
+		d.fail(flaw.pos, at, flaw.message)
+	}
+}
+
 // wrong reports a value of the wrong type.
 func (d *decoder) wrong(expected string, n *node, p *keyPath) bool {
 	return d.fail(n.pos, p, wrongType(expected, n))
@@ -66,9 +77,7 @@ func (d *decoder) unknownKey(e entry, p *keyPath, known []string) {
 func (d *decoder) value(n *node, v reflect.Value, p *keyPath, at Position) bool {
 	if n != nil {
 		at = n.pos
-		for _, flaw := range n.flaws {
-			d.fail(flaw.pos, p, flaw.message)
-		}
+		d.flawed(n, p)
 		if n.kind == kindBroken {
 			return false
 		}
@@ -150,7 +159,11 @@ func (n *node) withoutContent(message string) string {
 	}
 	quoted := strconv.Quote(n.text)
 	message = strings.ReplaceAll(message, quoted[1:len(quoted)-1], "…")
-	return strings.ReplaceAll(message, n.text, "…") + " (from " + n.via + ")"
+	message = strings.ReplaceAll(message, n.text, "…")
+	if n.via != n.pos.File {
+		message += " (from " + n.via + ")"
+	}
+	return message
 }
 
 func (d *decoder) structure(n *node, v reflect.Value, p *keyPath, at Position) bool {
@@ -404,9 +417,7 @@ func (d *decoder) unsigned(n *node, v reflect.Value, p *keyPath) bool {
 
 // plain makes what encoding/json would: nil, bool, float64, string, []any and map[string]any.
 func (d *decoder) plain(n *node, p *keyPath) (any, bool) {
-	for _, flaw := range n.flaws {
-		d.fail(flaw.pos, p, flaw.message)
-	}
+	d.flawed(n, p)
 	switch n.kind {
 	case kindText:
 		return n.text, true

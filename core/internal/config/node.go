@@ -44,10 +44,24 @@ type entry struct {
 type flaw struct {
 	pos     Position
 	message string
+	// on is the path of the object that is flawed, when the flaw was handed down to a part of it; placed says that it was.
+	on     *keyPath
+	placed bool
+}
+
+// handedDown returns flaws of the object at p for a part of it.
+func handedDown(flaws []flaw, p *keyPath) []flaw {
+	flaws = slices.Clone(flaws)
+	for i := range flaws {
+		if !flaws[i].placed {
+			flaws[i].on, flaws[i].placed = p, true
+		}
+	}
+	return flaws
 }
 
 func broken(pos Position, message string) *node {
-	return &node{kind: kindBroken, pos: pos, flaws: []flaw{{pos, message}}}
+	return &node{kind: kindBroken, pos: pos, flaws: []flaw{{pos: pos, message: message}}}
 }
 
 // indexFrom is the size from which an object gets a map: below it, walking the entries is faster and smaller.

@@ -102,14 +102,14 @@ func (r *resolver) substitute(n *node) *node {
 		value, set := r.variable(name)
 		switch {
 		case name == "":
-			flaws = append(flaws, flaw{n.pos, match + " does not name a variable"})
+			flaws = append(flaws, flaw{pos: n.pos, message: match + " does not name a variable"})
 		case !utf8.ValidString(value):
-			flaws = append(flaws, flaw{n.pos, fmt.Sprintf("the environment variable %s is not valid UTF-8", name)})
+			flaws = append(flaws, flaw{pos: n.pos, message: fmt.Sprintf("the environment variable %s is not valid UTF-8", name)})
 		case hasFallback && value == "":
 			absent = absent || fallback == ""
 			out.WriteString(fallback)
 		case !set:
-			flaws = append(flaws, flaw{n.pos, fmt.Sprintf("the environment variable %s is not set; set it, or give a default: ${%s:-default}", name, name)})
+			flaws = append(flaws, flaw{pos: n.pos, message: fmt.Sprintf("the environment variable %s is not set; set it, or give a default: ${%s:-default}", name, name)})
 		default:
 			used = append(used, name)
 			out.WriteString(value)
@@ -223,7 +223,7 @@ func (r *resolver) fromInclude(argument *node, at place) *node {
 			if f.Position.Line == 0 { // about the file, which the including place explains better
 				f = Fault{Position: argument.pos, Message: "$include: " + f.Position.File + ": " + f.Message}
 			}
-			result.flaws = append(result.flaws, flaw{f.Position, f.Message})
+			result.flaws = append(result.flaws, flaw{pos: f.Position, message: f.Message})
 		}
 		return result
 	}

@@ -87,7 +87,7 @@ func (v Value) Get(key string) Value {
 			return Value{&node{kind: kindBroken, pos: n.pos, flaws: n.flaws}, v.path, n.pos}
 		case child.kind == kindObject:
 			flawed := *child
-			flawed.flaws = slices.Concat(n.flaws, child.flaws)
+			flawed.flaws = slices.Concat(handedDown(n.flaws, v.path), child.flaws)
 			child = &flawed
 		}
 	}
