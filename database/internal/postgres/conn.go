@@ -1,0 +1,244 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/proscenium-dev/proscenium/database/internal/sqltext"
+)
+
+// Connector lends database/sql connections on b's account. The sql.DB must keep none of them idle: that is the pool's work.
+func (b *Borrower) Connector() driver.Connector { return &connector{b, false} }
+
+// ControlConnector is the connector for the portal's own short statements; see [Pool].
+func (b *Borrower) ControlConnector() driver.Connector { return &connector{b, true} }
+
+// DB returns a handle on one of b's connectors.
+func DB(c driver.Connector) *sql.DB {
+	db := sql.OpenDB(c)
+	db.SetMaxIdleConns(0)
+	return db
+}
+
+type connector struct {
+	borrower *Borrower
+	control  bool
+}
+
+// Connect waits for a connection.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	p, err := c.borrower.target.pool.acquire(ctx, c.borrower, c.control)
+	if err != nil {
+		return nil, err
+	}
+	return &conn{Conn: p.Conn, physical: p, borrower: c.borrower}, nil
+}
+
+// Driver returns a driver that opens nothing: connections come from the connector.
+func (c *connector) Driver() driver.Driver { return noDriver{} }
+
+type noDriver struct{}
+
+func (noDriver) Open(string) (driver.Conn, error) {
+	return nil, errors.New("open by name is not supported")
+}
+
+// conn is a borrowed connection.
+type conn struct {
+	*stdlib.Conn
+	physical *physical
+	borrower *Borrower
+	effect   sqltext.Session // the most that any statement may have done to the session
+}
+
+var (
+	_ driver.Conn               = (*conn)(nil)
+	_ driver.ConnBeginTx        = (*conn)(nil)
+	_ driver.ConnPrepareContext = (*conn)(nil)
+	_ driver.ExecerContext      = (*conn)(nil)
+	_ driver.QueryerContext     = (*conn)(nil)
+	_ driver.NamedValueChecker  = (*conn)(nil)
+	_ driver.Pinger             = (*conn)(nil)
+)
+
+// Close gives the connection back. One whose session was changed is set anew before anybody gets it, its last borrower included.
+func (c *conn) Close() error {
+	if c.physical == nil {
+		return nil
+	}
+	p := c.physical
+	c.physical = nil
+	if c.effect == sqltext.Changed {
+		p.owner = nil
+	}
+	p.target.pool.release(p, c.borrower, c.effect != sqltext.Spoiled)
+	return nil
+}
+
+// Unwrap returns pgx's connection, for what database/sql has no words for. Its caller answers for the session.
+func (c *conn) Unwrap() *pgx.Conn {
+	c.effect = max(c.effect, sqltext.Changed)
+	return c.physical.pg
+}
+
+func (c *conn) lost(err error) error {
+	if err != nil && c.physical.pg.IsClosed() {
+		c.physical.target.losses.Add(1)
+	}
+	return c.physical.target.explain(err)
+}
+
+// lostIn is lost for an error of a statement: the server counts its positions from the beginning of what it was sent, the caller from that of its own text.
+func (c *conn) lostIn(err error) error {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		pgErr.Position = max(0, pgErr.Position-int32(utf8.RuneCountInString(c.borrower.tag)))
+	}
+	return c.lost(err)
+}
+
+func (c *conn) note(text string) {
+	c.effect = max(c.effect, c.borrower.texts.Of(text))
+}
+
+// ExecContext runs text.
+func (c *conn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (_ driver.Result, err error) {
+	ctx, done := c.borrower.observer.Statement(ctx, text)
+	defer func() { done(err) }()
+	c.note(text)
+	result, err := c.Conn.ExecContext(ctx, c.borrower.tag+text, args)
+	return result, c.lostIn(err)
+}
+
+// QueryContext runs text.
+func (c *conn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (_ driver.Rows, err error) {
+	ctx, done := c.borrower.observer.Statement(ctx, text)
+	defer func() { done(err) }()
+	c.note(text)
+	inner, err := c.Conn.QueryContext(ctx, c.borrower.tag+text, args)
+	if err != nil {
+		return nil, c.lostIn(err)
+	}
+	return &rows{inner.(*stdlib.Rows), c}, nil
+}
+
+// BeginTx begins a transaction.
+func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (_ driver.Tx, err error) {
+	ctx, done := c.borrower.observer.Statement(ctx, "begin")
+	defer func() { done(err) }()
+	inner, err := c.Conn.BeginTx(ctx, o)
+	if err != nil {
+		return nil, c.lost(err)
+	}
+	return &tx{inner, c}, nil
+}
+
+// PrepareContext returns a statement that runs text. The server prepares it when it first runs, once a connection: preparing here, on a connection that is borrowed for one statement, would cost a round trip each time.
+func (c *conn) PrepareContext(_ context.Context, text string) (driver.Stmt, error) {
+	return &prepared{c, text}, nil
+}
+
+// Prepare is PrepareContext.
+func (c *conn) Prepare(text string) (driver.Stmt, error) { return &prepared{c, text}, nil }
+
+// Ping asks the server.
+func (c *conn) Ping(ctx context.Context) error { return c.lost(c.physical.pg.Ping(ctx)) }
+
+// CheckNamedValue lets pgx encode every value as it knows how; times are brought to UTC, since a column without time zone would drop the zone and keep the clock's face.
+func (c *conn) CheckNamedValue(v *driver.NamedValue) error {
+	switch t := v.Value.(type) {
+	case time.Time:
+		v.Value = t.UTC()
+	case *time.Time:
+		if t != nil {
+			v.Value = t.UTC()
+		}
+	case sql.NullTime:
+		v.Value = nil
+		if t.Valid {
+			v.Value = t.Time.UTC()
+		}
+	case sql.Null[time.Time]:
+		v.Value = nil
+		if t.Valid {
+			v.Value = t.V.UTC()
+		}
+	}
+	return nil
+}
+
+// rows explain their errors and give times in UTC.
+type rows struct {
+	*stdlib.Rows
+	conn *conn
+}
+
+var _ driver.RowsColumnTypeDatabaseTypeName = (*rows)(nil)
+
+// Next reads a row.
+func (r *rows) Next(dest []driver.Value) error {
+	if err := r.Rows.Next(dest); err != nil {
+		return r.conn.lost(err)
+	}
+	for i, v := range dest {
+		if t, ok := v.(time.Time); ok {
+			dest[i] = t.UTC()
+		}
+	}
+	return nil
+}
+
+// Close ends the query.
+func (r *rows) Close() error { return r.conn.lost(r.Rows.Close()) }
+
+type tx struct {
+	driver.Tx
+	conn *conn
+}
+
+func (t *tx) Commit() error   { return t.conn.lost(t.Tx.Commit()) }
+func (t *tx) Rollback() error { return t.conn.lost(t.Tx.Rollback()) }
+
+// prepared is a statement of database/sql's.
+type prepared struct {
+	conn *conn
+	text string
+}
+
+var (
+	_ driver.StmtExecContext   = (*prepared)(nil)
+	_ driver.StmtQueryContext  = (*prepared)(nil)
+	_ driver.NamedValueChecker = (*prepared)(nil)
+)
+
+// Close does nothing: the connection's cache owns the server's statement.
+func (*prepared) Close() error { return nil }
+
+// NumInput is unknown; the server counts when it runs.
+func (*prepared) NumInput() int { return -1 }
+
+// Exec is not used: database/sql prefers ExecContext.
+func (*prepared) Exec([]driver.Value) (driver.Result, error) { return nil, errors.ErrUnsupported }
+
+// Query is not used: database/sql prefers QueryContext.
+func (*prepared) Query([]driver.Value) (driver.Rows, error) { return nil, errors.ErrUnsupported }
+
+// CheckNamedValue is the connection's.
+func (s *prepared) CheckNamedValue(v *driver.NamedValue) error { return s.conn.CheckNamedValue(v) }
+
+// ExecContext runs the statement.
+func (s *prepared) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	return s.conn.ExecContext(ctx, s.text, args)
+}
+
+// QueryContext runs the statement.
+func (s *prepared) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	return s.conn.QueryContext(ctx, s.text, args)
+}

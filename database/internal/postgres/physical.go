@@ -1,0 +1,71 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/proscenium-dev/proscenium/database/internal/fault"
+)
+
+// physical is a connection to a server. One goroutine uses it at a time.
+type physical struct {
+	*stdlib.Conn
+	pg       *pgx.Conn
+	target   *Target
+	made     time.Time
+	lifetime time.Duration
+
+	owner     *Borrower // whose session it is set to; nil when it must be set anew
+	idleSince time.Time
+	losses    int64 // of the target, when this connection was last known to live
+}
+
+// idleTrust is how long a connection is believed to live without being tried.
+const idleTrust = time.Second
+
+// ready sets the connection to b's session, if it is not, and makes sure that it lives, if that is in doubt.
+func (c *physical) ready(ctx context.Context, b *Borrower) error {
+	losses := c.target.losses.Load()
+	switch {
+	case c.owner != b:
+		// Setting the session tells as well whether the connection lives.
+		if err := b.settle(ctx, c); err != nil {
+			c.owner = nil
+			return fault.Unavailable("set up a session on "+c.target.Name(), c.target.explain(err))
+		}
+		c.owner = b
+	case c.losses != losses, time.Since(c.idleSince) > idleTrust:
+		if err := c.pg.Ping(ctx); err != nil {
+			return c.target.explain(err)
+		}
+	}
+	c.losses = losses
+	return nil
+}
+
+// dead reports whether the connection cannot go back to the pool: it is closed, or in the middle of something.
+func (c *physical) dead() bool {
+	return c.pg.IsClosed() || c.pg.PgConn().IsBusy() || c.pg.PgConn().TxStatus() != 'I'
+}
+
+func (c *physical) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = c.pg.Close(ctx) // a goodbye that does not arrive harms nobody
+}
+
+// cut ends the connection under whoever uses it.
+func (c *physical) cut() { _ = c.pg.PgConn().Conn().Close() }
+
+// simple runs texts that return nothing of interest, in one round trip.
+func (c *physical) simple(ctx context.Context, text string) error {
+	_, err := c.pg.PgConn().Exec(ctx, text).ReadAll()
+	if err != nil {
+		return fmt.Errorf("%w", err)
+	}
+	return nil
+}

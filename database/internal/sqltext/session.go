@@ -1,0 +1,68 @@
+package sqltext
+
+import "strings"
+
+// Session is what a text may leave behind in a PostgreSQL session once its transaction is over.
+type Session int
+
+// The effects, weakest first.
+const (
+	Clean   Session = iota // nothing
+	Changed                // settings, role, temporary tables, locks, channels, cursors: a reset brings the session back
+	Spoiled                // what a reset cannot undo: the connection must go
+)
+
+// SessionOf tells what text, one or more PostgreSQL statements, may leave behind. It sees words, not the inside of functions: what a function of the caller's own does to the session is not in the text.
+func SessionOf(text string) Session {
+	s := scanner{text: text, syntax: Postgres}
+	effect, first := Clean, true
+	for {
+		k, w := s.next()
+		switch k {
+		case end:
+			return effect
+		case semicolon:
+			first = true
+			continue
+		case word:
+			if first {
+				effect = max(effect, s.firstWord(w))
+			}
+			effect = max(effect, anyWord(w))
+		}
+		first = false
+	}
+}
+
+func (s *scanner) firstWord(w string) Session {
+	switch strings.ToLower(w) {
+	case "set":
+		ahead := *s
+		if k, next := ahead.next(); k == word && (strings.EqualFold(next, "local") || strings.EqualFold(next, "constraints") || strings.EqualFold(next, "transaction")) {
+			return Clean
+		}
+		return Changed
+	case "reset", "discard", "listen", "unlisten", "declare", "do", "call":
+		return Changed
+	case "prepare", "deallocate", "load":
+		return Spoiled
+	}
+	return Clean
+}
+
+func anyWord(w string) Session {
+	// Most words are short and none of these; looking at the length first keeps the scan cheap.
+	switch {
+	case len(w) == 4 && strings.EqualFold(w, "temp"), len(w) == 9 && strings.EqualFold(w, "temporary"), len(w) == 10 && strings.EqualFold(w, "set_config"):
+		return Changed
+	case len(w) > 11 && hasPrefixFold(w, "pg_advisory"), len(w) > 15 && hasPrefixFold(w, "pg_try_advisory"), len(w) > 7 && hasPrefixFold(w, "pg_temp"):
+		return Changed
+	case len(w) == 7 && strings.EqualFold(w, "pg_temp"), len(w) > 6 && hasPrefixFold(w, "dblink"):
+		return Changed
+	}
+	return Clean
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
