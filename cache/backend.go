@@ -3,7 +3,9 @@ package cache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -15,15 +17,16 @@ const (
 	retryAfter = time.Second
 )
 
-// errBudget is why a call's context ended when it was the store's fault, not the caller's.
+// errBudget is that a call took too long, and that it was the store's fault and not the caller's.
 var errBudget = errors.New("the cache store did not answer within its budget")
 
-// backend is a store with the guards it needs. Memory needs none.
+// backend is a store with the guards it needs: a budget for each call, and a breaker. Memory needs none.
 type backend struct {
 	store   Store
 	name    string
-	budget  time.Duration                        // zero: no guards
+	budget  time.Duration                        // zero: no guards, which is for memory only
 	breaker *gobreaker.CircuitBreaker[breakable] // nil: no guards
+	healthy atomic.Bool                          // the breaker is closed and the last call that it saw succeeded
 }
 
 // breakable is what a call returns.
@@ -65,38 +68,40 @@ type callerLeft struct{ error }
 
 func (e callerLeft) Unwrap() error { return e.error }
 
-// with returns ctx with the budget as its deadline.
-func (b *backend) with(ctx context.Context) (context.Context, context.CancelFunc) {
-	if b.budget == 0 {
-		return ctx, func() {}
-	}
-	return context.WithTimeoutCause(ctx, b.budget, errBudget)
-}
-
-// do runs one call to the store. ctx comes from with, caller is the context that with was given.
-func (b *backend) do(ctx, caller context.Context, call func(context.Context) (breakable, error)) (breakable, error) {
-	if b.breaker == nil {
-		return call(ctx)
-	}
-	return b.breaker.Execute(func() (breakable, error) {
+// do runs one call to the store. A store that never failed since it last worked is called directly: the breaker costs more than the rest of this package.
+func (b *backend) do(ctx *budgeted, call func(context.Context) (breakable, error)) (breakable, error) {
+	if b.healthy.Load() {
 		result, err := call(ctx)
-		if err != nil && impatient(ctx, caller, err) {
-			err = callerLeft{err}
+		if err == nil {
+			return result, nil
+		}
+		err = explain(ctx, err)
+		b.healthy.Store(false)
+		_, _ = b.breaker.Execute(func() (breakable, error) { return breakable{}, err })
+		return breakable{}, err
+	}
+	result, err := b.breaker.Execute(func() (breakable, error) {
+		result, err := call(ctx)
+		if err != nil {
+			err = explain(ctx, err)
 		}
 		return result, err
 	})
+	if err == nil && b.breaker.State() == gobreaker.StateClosed {
+		b.healthy.Store(true)
+	}
+	return result, err
 }
 
-// impatient reports whether a call failed because the caller left, or because the caller's own deadline came before the budget's.
-func impatient(ctx, caller context.Context, err error) bool {
-	if caller.Err() != nil {
-		return true
-	}
-	theirs, limited := caller.Deadline()
-	ours, _ := ctx.Deadline()
-	if !limited || theirs.After(ours) {
-		return false
-	}
+// explain says whose fault an error is.
+func explain(ctx *budgeted, err error) error {
 	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout) && timeout.Timeout()
+	late := errors.Is(err, context.Canceled) || errors.As(err, &timeout) && timeout.Timeout()
+	switch {
+	case late && ctx.theirs():
+		return callerLeft{err}
+	case late:
+		return fmt.Errorf("%w: %w", errBudget, err)
+	}
+	return err
 }

@@ -147,10 +147,11 @@ func (c Connection) memcacheAddresses() ([]string, error) {
 	}
 	var addresses []string
 	for address := range strings.SplitSeq(c.URL.Reveal(), ",") {
+		address = strings.TrimSpace(address)
 		for _, scheme := range []string{"memcache://", "memcached://"} {
 			address = strings.TrimPrefix(address, scheme)
 		}
-		address = strings.TrimSuffix(strings.TrimSpace(address), "/")
+		address = strings.TrimSuffix(address, "/")
 		if strings.Contains(address, "@") {
 			return nil, errors.New("logging in to memcached is not supported; use a server that needs no password, reachable for the portal only")
 		}

@@ -27,7 +27,7 @@ type generation struct {
 }
 
 // generation returns the namespace's, as it was at most a second ago unless it has to be fresh. An error means that it could not be looked up.
-func (n *namespace) generation(ctx, caller context.Context, fresh bool) (string, error) {
+func (n *namespace) generation(ctx *budgeted, fresh bool) (string, error) {
 	known := n.generations.known.Load()
 	switch {
 	case known == nil:
@@ -46,7 +46,7 @@ func (n *namespace) generation(ctx, caller context.Context, fresh bool) (string,
 	default:
 		defer n.generations.looking.Store(false)
 	}
-	result, err := n.backend.do(ctx, caller, func(ctx context.Context) (r breakable, err error) {
+	result, err := n.backend.do(ctx, func(ctx context.Context) (r breakable, err error) {
 		r.value, r.ok, err = n.store.Get(ctx, n.generationKey())
 		return r, err
 	})
@@ -54,7 +54,7 @@ func (n *namespace) generation(ctx, caller context.Context, fresh bool) (string,
 		return "", err
 	}
 	if !result.ok || len(result.value) == 0 || len(result.value) > maxGeneration {
-		if err := n.renew(ctx, caller); err != nil {
+		if err := n.renew(ctx); err != nil {
 			return "", err
 		}
 		return n.generations.known.Load().name, nil
@@ -67,9 +67,9 @@ func (n *namespace) generation(ctx, caller context.Context, fresh bool) (string,
 const maxGeneration = 16
 
 // renew starts a new generation.
-func (n *namespace) renew(ctx, caller context.Context) error {
+func (n *namespace) renew(ctx *budgeted) error {
 	name := strconv.FormatInt(time.Now().UnixNano()/1000, 36) + strconv.FormatInt(rand.Int64N(36*36*36), 36)
-	_, err := n.backend.do(ctx, caller, func(ctx context.Context) (breakable, error) {
+	_, err := n.backend.do(ctx, func(ctx context.Context) (breakable, error) {
 		return breakable{}, n.store.Set(ctx, n.generationKey(), []byte(name), generationTTL)
 	})
 	if err != nil {

@@ -78,16 +78,19 @@ func shortKey(key string, limit int) string {
 }
 
 // key returns the key in the store of a plugin's key. Whoever changes an entry that was there must change the one that other replicas read, and so needs it fresh.
-func (n *namespace) key(ctx, caller context.Context, key string, fresh bool) (string, error) {
+func (n *namespace) key(ctx *budgeted, key string, fresh bool) (string, error) {
 	if n.clearer != nil {
-		return n.prefix + "0:" + shortKey(key, maxKey), nil
+		return n.onlyKey(key), nil
 	}
-	generation, err := n.generation(ctx, caller, fresh)
+	generation, err := n.generation(ctx, fresh)
 	if err != nil {
 		return "", err
 	}
 	return n.prefix + generation + ":" + shortKey(key, maxKey), nil
 }
+
+// onlyKey returns the key in a store that clears by itself.
+func (n *namespace) onlyKey(key string) string { return n.prefix + "0:" + shortKey(key, maxKey) }
 
 // Get implements [pluginapi.Cache].
 func (n *namespace) Get(ctx context.Context, key string) ([]byte, bool) {
@@ -103,18 +106,18 @@ func (n *namespace) get(caller context.Context, key string) ([]byte, bool, error
 		return nil, false, nil
 	}
 	if n.backend.budget == 0 { // nothing to wait for
-		return n.store.Get(caller, n.prefix+"0:"+shortKey(key, maxKey))
+		return n.store.Get(caller, n.onlyKey(key))
 	}
-	ctx, cancel := n.backend.with(caller)
-	defer cancel()
-	if n.doubts.any() && n.settle(ctx, caller, key) {
+	ctx := spend(caller, n.backend.budget)
+	defer ctx.done()
+	if n.doubts.any() && n.settle(ctx, key) {
 		return nil, false, nil
 	}
-	stored, err := n.key(ctx, caller, key, false)
+	stored, err := n.key(ctx, key, false)
 	if err != nil {
 		return nil, false, err
 	}
-	result, err := n.backend.do(ctx, caller, func(ctx context.Context) (r breakable, err error) {
+	result, err := n.backend.do(ctx, func(ctx context.Context) (r breakable, err error) {
 		r.value, r.ok, err = n.store.Get(ctx, stored)
 		return r, err
 	})
@@ -179,13 +182,16 @@ func (n *namespace) call(caller context.Context, key string, fresh bool, fn func
 	if err := caller.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := n.backend.with(caller)
-	defer cancel()
-	stored, err := n.key(ctx, caller, key, fresh)
+	if n.backend.budget == 0 {
+		return fn(caller, n.onlyKey(key))
+	}
+	ctx := spend(caller, n.backend.budget)
+	defer ctx.done()
+	stored, err := n.key(ctx, key, fresh)
 	if err != nil {
 		return err
 	}
-	_, err = n.backend.do(ctx, caller, func(ctx context.Context) (breakable, error) { return breakable{}, fn(ctx, stored) })
+	_, err = n.backend.do(ctx, func(ctx context.Context) (breakable, error) { return breakable{}, fn(ctx, stored) })
 	return err
 }
 
@@ -212,36 +218,39 @@ const maxClear = 30 * time.Second
 
 func (n *namespace) clear(caller context.Context) error {
 	if n.clearer == nil {
-		ctx, cancel := n.backend.with(caller)
-		defer cancel()
-		return n.renew(ctx, caller)
+		ctx := spend(caller, n.backend.budget)
+		defer ctx.done()
+		return n.renew(ctx)
 	}
-	ctx, cancel := context.WithTimeout(caller, maxClear)
-	defer cancel()
-	_, err := n.backend.do(ctx, caller, func(ctx context.Context) (breakable, error) {
+	ctx := spend(caller, maxClear)
+	defer ctx.done()
+	if n.backend.budget == 0 {
+		return n.clearer.Clear(ctx, n.prefix)
+	}
+	_, err := n.backend.do(ctx, func(ctx context.Context) (breakable, error) {
 		return breakable{}, n.clearer.Clear(ctx, n.prefix)
 	})
 	return err
 }
 
 // settle deals with keys whose last change did not reach the store: what is there is too old to be read. It reports whether key is such a one.
-func (n *namespace) settle(ctx, caller context.Context, key string) bool {
+func (n *namespace) settle(ctx *budgeted, key string) bool {
 	doubtful, all, noted := n.doubts.of(key)
 	switch {
 	case !doubtful:
 		return false
 	case all && n.clearer == nil:
-		if n.renew(ctx, caller) == nil {
+		if n.renew(ctx) == nil {
 			n.doubts.reset(noted)
 		}
 	case all:
 		n.clearAside(noted)
 	default:
-		stored, err := n.key(ctx, caller, key, true)
+		stored, err := n.key(ctx, key, true)
 		if err != nil {
 			break
 		}
-		if _, err = n.backend.do(ctx, caller, func(ctx context.Context) (breakable, error) { return breakable{}, n.store.Delete(ctx, stored) }); err == nil {
+		if _, err = n.backend.do(ctx, func(ctx context.Context) (breakable, error) { return breakable{}, n.store.Delete(ctx, stored) }); err == nil {
 			n.doubts.remove(key)
 		}
 	}

@@ -136,7 +136,26 @@ func (s *Server) reap() {
 }
 
 // Freeze stops the server's process as it is, connections open, until [Server.Thaw].
-func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
+func (s *Server) Freeze() {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+	deadline := time.Now().Add(5 * time.Second)
+	for !s.stopped() && time.Now().Before(deadline) { // the signal arrives at each thread in its own time
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// stopped reports whether all threads are. Where there is no /proc it cannot tell and says no.
+func (s *Server) stopped() bool {
+	states, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.command.Process.Pid))
+	for _, name := range states {
+		text, err := os.ReadFile(name)
+		if _, state, _ := bytes.Cut(text, []byte(") ")); err != nil || !bytes.HasPrefix(state, []byte("T")) {
+			return false
+		}
+	}
+	return len(states) > 0
+}
 
 // Thaw lets the process go on.
 func (s *Server) Thaw() { s.signal(syscall.SIGCONT) }

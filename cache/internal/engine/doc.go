@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unsafe"
 
 	"github.com/eko/gocache/lib/v4/store"
 )
@@ -26,8 +27,9 @@ func (a adapter) Get(ctx context.Context, key string) ([]byte, bool, error) {
 	switch value := value.(type) {
 	case []byte:
 		return value, true, nil
-	case string: // what Redis answers
-		return []byte(value), true, nil
+	case string:
+		// What Redis answers: made for this call out of bytes from the network, and nobody else has it, so it need not be copied to be changed.
+		return unsafe.Slice(unsafe.StringData(value), len(value)), true, nil
 	}
 	return nil, false, fmt.Errorf("read %q: stored as %T", key, value)
 }
