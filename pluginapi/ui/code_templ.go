@@ -150,7 +150,7 @@ func (l codeLine) Render(_ context.Context, w io.Writer) error {
 	if l.marked {
 		end = "</mark>"
 	}
-	return element{open + ">", l.text, end + "\n"}.Render(nil, w) //nolint:staticcheck // element does not use the context
+	return element{open + ">", l.text + "\n", end}.Render(nil, w) //nolint:staticcheck // element does not use the context
 }
 
 func copyButton(text, label string) templ.Component {

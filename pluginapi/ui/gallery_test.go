@@ -2,7 +2,6 @@ package ui_test
 
 import (
 	"context"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,27 +44,24 @@ func TestGallery(t *testing.T) {
 	if folder == "" {
 		folder = t.TempDir()
 	}
-	if err := os.CopyFS(filepath.Join(folder, "assets"), ui.Assets()); err != nil && !os.IsExist(err) {
-		t.Fatal(err)
-	}
-	if err := fs.WalkDir(ui.Assets(), ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := fs.ReadFile(ui.Assets(), path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(folder, "assets", path), content, 0o644)
-	}); err != nil {
-		t.Fatal(err)
-	}
+	copyAssets(t, filepath.Join(folder, "assets"))
 	for name, page := range galleryPages() {
 		html := draw(t, page)
 		if err := os.WriteFile(filepath.Join(folder, name+".html"), []byte(html), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("%s: %d bytes", name, len(html))
+	}
+}
+
+// copyAssets writes the assets to a folder, over what is there from the run before.
+func copyAssets(t *testing.T, folder string) {
+	t.Helper()
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(folder, ui.Assets()); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -115,7 +111,7 @@ func catalogPage() pluginapi.Component {
 	}
 	rows := make([]ui.Row, 0, len(entities))
 	for _, e := range entities {
-		tone := ui.ToneSuccess
+		tone := ui.ToneNeutral
 		switch e.life {
 		case "experimental":
 			tone = ui.ToneInfo
@@ -172,6 +168,8 @@ func entityPage() pluginapi.Component {
 		},
 		ui.Content(
 			ui.Notice{Tone: ui.ToneWarning, Title: "One relation leads nowhere", Text: "resource:default/acquirer-tunnel is named under dependsOn, but nothing of that name is in the catalog."},
+			ui.Dialog{ID: "inspect", Title: "Inspect payments", Wide: true, Body: ui.CodeBlock{Title: "payments.yaml", Code: "kind: Component\n", LineNumbers: true}},
+			ui.Dialog{ID: "unregister", Title: "Unregister payments?", Body: ui.Paragraph("It returns if its location is registered again."), Actions: []pluginapi.Component{ui.Button{Text: "Unregister", Kind: ui.ButtonDanger}}},
 			ui.Columns{
 				Main: []pluginapi.Component{
 					ui.Card{Title: "About", Actions: []pluginapi.Component{ui.Button{Text: "Refresh", Icon: "refresh-cw", IconOnly: true, Small: true, Kind: ui.ButtonQuiet}, ui.ButtonLink{Text: "Edit", Icon: "pencil", Href: "/edit", IconOnly: true, Small: true, Kind: ui.ButtonQuiet}},

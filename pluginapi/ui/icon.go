@@ -44,15 +44,15 @@ func HasIcon(name string) bool {
 	case "activity", "app-window", "arrow-down", "arrow-left", "arrow-right", "arrow-up", "arrow-up-down", "ban", "bell",
 		"blocks", "book-open", "box", "boxes", "braces", "building-2", "calendar", "chart-line", "check", "chevron-down",
 		"chevron-left", "chevron-right", "chevrons-up-down", "circle-alert", "circle-check", "circle-dashed", "circle-dot",
-		"circle-play", "circle-question-mark", "circle-slash", "circle-x", "clock", "cloud", "code-xml", "component",
-		"copy", "database", "download", "ellipsis", "external-link", "eye", "file-code", "file-text", "folder", "funnel",
-		"gauge", "git-branch", "git-commit-horizontal", "git-pull-request", "globe", "hard-drive", "history", "house",
-		"inbox", "info", "key-round", "layers", "layout-dashboard", "life-buoy", "lightbulb", "link", "list",
+		"circle-play", "circle-question-mark", "circle-slash", "circle-stop", "circle-x", "clock", "cloud", "code-xml",
+		"component", "copy", "database", "download", "ellipsis", "external-link", "eye", "file-code", "file-text", "folder",
+		"funnel", "gauge", "git-branch", "git-commit-horizontal", "git-pull-request", "globe", "hard-drive", "history",
+		"house", "inbox", "info", "key-round", "layers", "layout-dashboard", "life-buoy", "lightbulb", "link", "list",
 		"loader-circle", "lock", "log-in", "log-out", "mail", "map-pin", "megaphone", "menu", "message-square", "minus",
-		"monitor", "moon", "network", "package", "panel-left", "pencil", "plug", "plus", "puzzle", "radar", "refresh-cw",
-		"rocket", "search", "server", "settings", "shield", "sparkles", "square", "star", "stethoscope", "sun", "table",
-		"tag", "terminal", "trash-2", "trending-up", "triangle-alert", "upload", "user", "users", "webhook", "workflow",
-		"wrench", "x", "zap", "proscenium":
+		"monitor", "moon", "network", "package", "panel-left", "pencil", "play", "plug", "plus", "puzzle", "radar",
+		"refresh-cw", "rocket", "rotate-ccw", "search", "server", "settings", "shield", "sparkles", "square", "star",
+		"stethoscope", "sun", "table", "tag", "terminal", "trash-2", "trending-up", "triangle-alert", "upload", "user",
+		"users", "waypoints", "webhook", "workflow", "wrench", "x", "zap", "proscenium":
 		return true
 	}
 	return false

@@ -19,15 +19,15 @@ func SafeURL(raw string) (string, bool) {
 		return address, true // no scheme: relative
 	}
 	switch strings.ToLower(scheme) {
-	case "http", "https":
-		return address, rest != ""
-	case "mailto", "tel":
-		return address, rest != ""
+	case "http", "https", "mailto", "tel":
+		if rest != "" {
+			return address, true
+		}
 	}
 	return "", false
 }
 
-// External reports whether an address leads to another site: it has a scheme or a host of its own.
+// external reports whether an address leads to another site: it has a scheme or a host of its own.
 func external(address string) bool {
 	if strings.HasPrefix(address, "//") || strings.HasPrefix(address, `/\`) {
 		return true

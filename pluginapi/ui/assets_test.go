@@ -1,0 +1,95 @@
+package ui_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/proscenium-dev/proscenium/pluginapi/ui"
+)
+
+func asset(t testing.TB, name string) []byte {
+	t.Helper()
+	content, err := fs.ReadFile(ui.Assets(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// TestAssetBudgets keeps what every first visit loads small, and shows the figures with -v.
+func TestAssetBudgets(t *testing.T) {
+	t.Parallel()
+	for name, budget := range map[string]int{"styles.css": 12 << 10, "ui.js": 4 << 10, "early.js": 1 << 10, "icons.svg": 8 << 10, "favicon.svg": 1 << 10} {
+		content := asset(t, name)
+		var packed bytes.Buffer
+		writer, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+		_, _ = writer.Write(content)
+		_ = writer.Close()
+		t.Logf("%s: %d bytes, %d compressed", name, len(content), packed.Len())
+		if packed.Len() > budget {
+			t.Errorf("%s is %d bytes compressed, more than %d", name, packed.Len(), budget)
+		}
+	}
+}
+
+// TestIconNames compares the names in the code with those in the sprite.
+func TestIconNames(t *testing.T) {
+	t.Parallel()
+	names := func(text string, pattern string) []string {
+		var found []string
+		for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			found = append(found, match[1])
+		}
+		slices.Sort(found)
+		return found
+	}
+	code, err := os.ReadFile("icon.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(code), "switch name {")
+	list, _, _ = strings.Cut(list, "return true")
+	if diff := cmp.Diff(names(string(asset(t, "icons.svg")), `<symbol id="([^"]+)"`), names(list, `"([^"]+)"`)); diff != "" {
+		t.Errorf("icons.svg and HasIcon differ (-sprite +code):\n%s", diff)
+	}
+	if !ui.HasIcon("bell") || ui.HasIcon("no-such-icon") {
+		t.Error("HasIcon is wrong about bell or no-such-icon")
+	}
+	if !strings.Contains(string(asset(t, "LICENSE-lucide.txt")), "ISC License") {
+		t.Error("the icons' licence notice is missing")
+	}
+}
+
+func TestAssetURL(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	if got := ui.AssetURL(ctx, "ui.js"); got != "/assets/ui/ui.js" {
+		t.Errorf("without WithAssets: %q", got)
+	}
+	ctx = ui.WithAssets(ctx, func(name string) string { return "/a/" + name + "?v=1" })
+	if got := ui.AssetURL(ctx, "ui.js"); got != "/a/ui.js?v=1" {
+		t.Errorf("with WithAssets: %q", got)
+	}
+}
+
+// TestNoRequestsElsewhere looks for addresses of other hosts, and for what a strict Content-Security-Policy forbids, in the files that pages load.
+func TestNoRequestsElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"styles.css", "ui.js", "early.js"} {
+		content := string(asset(t, name))
+		for _, forbidden := range []string{"http://", "https://", "@import", "url(", "eval(", "new Function", "document.write"} {
+			if strings.Contains(content, forbidden) {
+				t.Errorf("%s has %q", name, forbidden)
+			}
+		}
+	}
+}
