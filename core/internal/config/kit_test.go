@@ -69,6 +69,9 @@ func message(err error, dir string) string {
 	if err == nil {
 		return ""
 	}
+	if dir == "" {
+		return err.Error()
+	}
 	return strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "")
 }
 

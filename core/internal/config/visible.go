@@ -82,7 +82,7 @@ func (f visibility) value(v reflect.Value, visible bool) (shown any, ok bool, er
 		}
 		return f.value(v.Elem(), visible)
 	}
-	if v.Type().Implements(jsonMarshaler) || v.Type().Implements(textMarshaler) {
+	if p := reflect.PointerTo(v.Type()); p.Implements(jsonMarshaler) || p.Implements(textMarshaler) {
 		return marshaled(v, visible)
 	}
 	switch v.Kind() {
@@ -108,13 +108,17 @@ func marshaled(v reflect.Value, visible bool) (any, bool, error) {
 	if !visible {
 		return nil, false, nil
 	}
-	if m, ok := v.Interface().(json.Marshaler); ok {
+	addressable := reflect.New(v.Type()) // the methods may be the pointer's
+	addressable.Elem().Set(v)
+	switch m := addressable.Interface().(type) {
+	case json.Marshaler:
 		raw, err := m.MarshalJSON()
 		return json.RawMessage(raw), true, err
+	case encoding.TextMarshaler:
+		text, err := m.MarshalText()
+		return string(text), true, err
 	}
-	m, _ := v.Interface().(encoding.TextMarshaler)
-	text, err := m.MarshalText()
-	return string(text), true, err
+	return nil, false, nil
 }
 
 func (f visibility) structure(v reflect.Value) (any, bool, error) {
@@ -162,11 +166,15 @@ func (f visibility) list(v reflect.Value, visible bool) (any, bool, error) {
 		if err != nil {
 			return nil, false, fmt.Errorf("item %d: %w", i, err)
 		}
-		if ok {
+		if ok || visible && isNil(v.Index(i)) && !holdsStructs(v.Type().Elem()) {
 			list = append(list, shown)
 		}
 	}
 	return list, len(list) > 0 || visible && !holdsStructs(v.Type().Elem()), nil
+}
+
+func isNil(v reflect.Value) bool {
+	return (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && v.IsNil()
 }
 
 // holdsStructs reports whether the elements decide themselves what is visible of them.
