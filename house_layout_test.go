@@ -130,19 +130,19 @@ func checkFileLength(t *tree) []finding {
 
 // checkContractLength keeps the contract readable in one sitting, since every plugin's author has to read it.
 func checkContractLength(t *tree) []finding {
-	const most = 900
+	const most = 800 // lines of code: documentation is what makes it readable
 	total := 0
 	for _, p := range t.packages {
 		if p.dir == "pluginapi" {
 			for _, f := range p.files {
-				total += f.lines()
+				total += f.codeLines()
 			}
 		}
 	}
 	if total < most {
 		return nil
 	}
-	return []finding{{"pluginapi", 0, fmt.Sprintf("has %d lines without tests, not under %d; take out what plugins can do without", total, most)}}
+	return []finding{{"pluginapi", 0, fmt.Sprintf("has %d lines of code without tests, not under %d; take out what plugins can do without", total, most)}}
 }
 
 // checkGenerated lets tools and readers know a generated file by its name and by its header.

@@ -86,6 +86,17 @@ func (f *goFile) line(pos token.Pos) int { return f.fset.Position(pos).Line }
 
 func (f *goFile) lines() int { return strings.Count(f.source, "\n") }
 
+// codeLines counts the lines that are neither blank nor a comment alone.
+func (f *goFile) codeLines() int {
+	n := 0
+	for line := range strings.Lines(f.source) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
+			n++
+		}
+	}
+	return n
+}
+
 func (f *goFile) at(pos token.Pos, format string, args ...any) finding {
 	return finding{f.name, f.line(pos), fmt.Sprintf(format, args...)}
 }

@@ -39,9 +39,8 @@ func (s *Shell) frame(ctx context.Context, r *http.Request) ui.Frame {
 	for g := range f.Nav {
 		for i := range f.Nav[g].Items {
 			item := &f.Nav[g].Items[i]
-			path := strings.TrimPrefix(item.Href, s.Home)
-			if (r.URL.Path == path || strings.HasPrefix(r.URL.Path, strings.TrimSuffix(path, "/")+"/")) && len(path) > longest {
-				active, longest = item, len(path)
+			if (r.URL.Path == item.Href || strings.HasPrefix(r.URL.Path, strings.TrimSuffix(item.Href, "/")+"/")) && len(item.Href) > longest {
+				active, longest = item, len(item.Href)
 			}
 		}
 	}

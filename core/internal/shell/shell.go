@@ -2,7 +2,8 @@ package shell
 
 import (
 	"context"
-	"log/slog"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -20,11 +21,8 @@ type Settings struct {
 	Pages      []Page
 	Links      pluginapi.Links
 	Authorizer pluginapi.Authorizer
-	Available  func(plugin string) error                       // nil error: it runs, as far as is known
-	Nonce      func(context.Context) string                    // of the answer's Content-Security-Policy
-	RequestID  func(context.Context) string                    // to quote when asking for help
-	Fail       func(http.ResponseWriter, *http.Request, error) // answers with an error: by ErrorPage, or as JSON for who wants that
-	Logger     *slog.Logger
+	Available  func(plugin string) error    // nil error: it runs, as far as is known
+	Nonce      func(context.Context) string // of the answer's Content-Security-Policy
 }
 
 // Shell draws pages. It is safe for concurrent use.
@@ -33,22 +31,15 @@ type Shell struct{ Settings }
 // New returns a Shell.
 func New(s Settings) *Shell { return &Shell{s} }
 
-// Handler answers requests for a page.
-func (s *Shell) Handler(page Page) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.serve(w, r, page); err != nil {
-			s.Fail(w, r, err)
-		}
-	})
+// Show answers requests for a page, of principals that may open it.
+func (s *Shell) Show(page Page) pluginapi.RouteFunc {
+	return func(w http.ResponseWriter, r *http.Request) error { return s.show(w, r, page) }
 }
 
-func (s *Shell) serve(w http.ResponseWriter, r *http.Request, page Page) error {
-	if err := s.allowed(r.Context(), page.Spec); err != nil {
-		return err
-	}
+func (s *Shell) show(w http.ResponseWriter, r *http.Request, page Page) error {
 	ctx := ui.WithAssets(r.Context(), s.asset)
 	// What the plugin does to show its page, drawing included, happens in here: its deadline, its panics and its name are on it. The frame is drawn after.
-	body, view, err := s.show(ctx, r, page)
+	body, view, err := ask(ctx, r, page)
 	if err != nil {
 		return err
 	}
@@ -61,10 +52,19 @@ func (s *Shell) serve(w http.ResponseWriter, r *http.Request, page Page) error {
 	}
 	frame.Crumbs = append(frame.Crumbs, ui.Crumb{Label: view.Title})
 	frame.Body = ui.Group(header(view, page.Spec), ui.Content(pluginapi.Drawn(body)))
-	return s.write(ctx, w, http.StatusOK, view.Title, frame)
+	html, err := pluginapi.Draw(ctx, s.document(ctx, view.Title, frame))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "no-cache, private")
+	}
+	_, _ = io.WriteString(w, html) // a client that left is no error of ours
+	return nil
 }
 
-func (s *Shell) show(ctx context.Context, r *http.Request, page Page) (body string, view pluginapi.View, err error) {
+func ask(ctx context.Context, r *http.Request, page Page) (body string, view pluginapi.View, err error) {
 	err = page.Use(ctx, func(ctx context.Context, show pluginapi.PageFunc) (err error) {
 		if view, err = show(r.WithContext(ctx)); err != nil {
 			return err
@@ -121,10 +121,10 @@ func (s *Shell) allowed(ctx context.Context, page pluginapi.Page) error {
 	return nil
 }
 
-// ErrorPage answers with a page for people that says what went wrong. The status is of the range 400 to 599.
-func (s *Shell) ErrorPage(w http.ResponseWriter, r *http.Request, status int, message string) {
-	ctx := ui.WithAssets(r.Context(), s.asset)
-	panel := ui.ErrorPanel{Title: titles[status], Message: sentence(message), RequestID: s.RequestID(ctx)}
+// ErrorPage draws a page for people that says what went wrong. The status is of the range 400 to 599.
+func (s *Shell) ErrorPage(r *http.Request, status int, message, requestID string) pluginapi.Component {
+	ctx := r.Context()
+	panel := ui.ErrorPanel{Title: titles[status], Message: sentence(message), RequestID: requestID}
 	if panel.Title == "" {
 		panel.Title = http.StatusText(status)
 	}
@@ -140,11 +140,11 @@ func (s *Shell) ErrorPage(w http.ResponseWriter, r *http.Request, status int, me
 	}
 	frame := s.frame(ctx, r)
 	frame.Crumbs = []ui.Crumb{{Label: panel.Title}}
-	frame.Body = ui.Group(ui.PageHeader{Kicker: "Error " + http.StatusText(status), Title: panel.Title}, ui.Content(panel))
-	w.Header().Set("Cache-Control", "no-store")
-	if err := s.write(ctx, w, status, panel.Title, frame); err != nil {
-		s.Logger.WarnContext(ctx, "error page could not be drawn", "error", err)
-	}
+	frame.Body = ui.Group(ui.PageHeader{Kicker: fmt.Sprintf("Error %d", status), Title: panel.Title}, ui.Content(panel))
+	return pluginapi.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		ctx := ui.WithAssets(ctx, s.asset)
+		return s.document(ctx, panel.Title, frame).Render(ctx, w)
+	})
 }
 
 var titles = map[int]string{
@@ -164,18 +164,8 @@ func sentence(message string) string {
 	return strings.ToUpper(message[:1]) + message[1:] + "."
 }
 
-func (s *Shell) write(ctx context.Context, w http.ResponseWriter, status int, title string, frame ui.Frame) error {
-	html, err := pluginapi.Draw(ctx, ui.Document{Title: title + " · " + s.Title, Nonce: s.Nonce(ctx), Body: frame})
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if w.Header().Get("Cache-Control") == "" {
-		w.Header().Set("Cache-Control", "no-cache, private")
-	}
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(html)) // a client that left is no error of ours
-	return nil
+func (s *Shell) document(ctx context.Context, title string, frame ui.Frame) ui.Document {
+	return ui.Document{Title: title + " · " + s.Title, Nonce: s.Nonce(ctx), Body: frame}
 }
 
 func (s *Shell) asset(name string) string {
@@ -183,23 +173,13 @@ func (s *Shell) asset(name string) string {
 	return path
 }
 
-// Root answers requests for the portal's root: with the first page of the navigation that the principal may see.
-func (s *Shell) Root() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, page := range s.Pages {
-			if !inNavigation(page.Spec) || s.allowed(r.Context(), page.Spec) != nil {
-				continue
-			}
+// Root answers requests for the portal's root: it sends to the first page of the navigation that the principal may see.
+func (s *Shell) Root(w http.ResponseWriter, r *http.Request) error {
+	for _, page := range s.Pages {
+		if inNavigation(page.Spec) && s.allowed(r.Context(), page.Spec) == nil {
 			http.Redirect(w, r, s.Home+page.Spec.Path, http.StatusFound)
-			return
+			return nil
 		}
-		s.Fail(w, r, pluginapi.NotFound("this portal has no pages yet; add a plugin that brings one to its main"))
-	})
-}
-
-// NotFound answers requests for what is not there.
-func (s *Shell) NotFound() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.Fail(w, r, pluginapi.NotFound("there is no page at %s", r.URL.Path))
-	})
+	}
+	return pluginapi.NotFound("this portal has no page to show you; pages come from the plugins in its main")
 }

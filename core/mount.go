@@ -1,0 +1,111 @@
+package core
+
+import (
+	"context"
+	"io/fs"
+	"net/http"
+
+	"github.com/proscenium-dev/proscenium/core/internal/host"
+	"github.com/proscenium-dev/proscenium/core/internal/server"
+	"github.com/proscenium-dev/proscenium/core/internal/shell"
+	"github.com/proscenium-dev/proscenium/core/internal/unit"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+	"github.com/proscenium-dev/proscenium/pluginapi/ui"
+)
+
+// uiAssets is the owner of the components' files among the plugins' assets; no plugin can have this id.
+const uiAssets = "ui"
+
+func assetFolders(plugins []pluginapi.Plugin) map[string]fs.FS {
+	folders := map[string]fs.FS{uiAssets: ui.Assets()}
+	for _, plugin := range plugins {
+		if plugin.Assets != nil {
+			folders[plugin.ID] = plugin.Assets
+		}
+	}
+	return folders
+}
+
+// mount makes the server, with all that the settings leave switched on.
+func (p *Portal) mount(s *settings) error {
+	c := s.backend.Config
+	made, err := server.New(server.Settings{
+		Logger:     p.logger,
+		BasePath:   s.app.base(),
+		Table:      p.table(s),
+		Assets:     p.assets,
+		Authorizer: p.authorizer,
+		Identify:   p.identify,
+		Links:      p.links,
+		ErrorPage:  p.errorPage,
+		Ready:      p.Ready,
+		Health:     func(ctx context.Context) any { return p.supervisor.Health(ctx) },
+		CSP:        c.CSP,
+		CORS:       c.CORS,
+	})
+	if err != nil {
+		return err
+	}
+	p.server = made
+	return nil
+}
+
+// table lists what is served: routes, pages if this unit has the shell, the relays if there are other units.
+func (p *Portal) table(s *settings) server.Table {
+	t := server.Table{Routes: host.Added(p.graph, pluginapi.Routes).Get()}
+	t.Endpoints = append(t.Endpoints, server.Endpoint{ID: "frontend-config", Pattern: "GET /.backstage/config/v1/frontend", Run: p.frontendConfig})
+	if s.backend.Unit.Shell {
+		frame := p.shell()
+		t.Endpoints = append(t.Endpoints, server.Endpoint{ID: "root", Pattern: "GET /{$}", Public: true, Run: frame.Root})
+		for _, page := range frame.Pages {
+			t.Endpoints = append(t.Endpoints, server.Endpoint{
+				ID: page.ID, Plugin: page.Plugin, Pattern: "GET " + page.Spec.Path, Public: page.Spec.Public, Permission: page.Spec.Permission, Run: frame.Show(page),
+			})
+		}
+	}
+	if s.units.Split() {
+		relay := p.keys.Handler(p.graph.RelayHandler)
+		t.Endpoints = append(t.Endpoints, server.Endpoint{ID: "relay", Pattern: unit.RelayPath, Public: true, Stream: true, MaxBody: -1, Run: func(w http.ResponseWriter, r *http.Request) error {
+			relay.ServeHTTP(w, r)
+			return nil
+		}})
+	}
+	return t
+}
+
+// shell draws pages as they are configured now.
+func (p *Portal) shell() *shell.Shell {
+	s := p.settings.Load()
+	return shell.New(shell.Settings{
+		Title:      s.title(),
+		Home:       p.links.base,
+		Pages:      host.Added(p.graph, pluginapi.Pages).Get(),
+		Links:      p.links,
+		Authorizer: p.authorizer,
+		Available:  p.available,
+		Nonce:      server.Nonce,
+	})
+}
+
+func (p *Portal) errorPage(r *http.Request, d server.ErrorDetails) pluginapi.Component {
+	return p.shell().ErrorPage(r, d.Status, d.Message, d.RequestID)
+}
+
+// identify says who sends a request: whom another unit names, else, as long as there is no sign-in, the guest.
+func (p *Portal) identify(r *http.Request) (pluginapi.Principal, error) {
+	if principal, found, err := p.keys.Principal(r); found || err != nil {
+		return principal, err
+	}
+	return pluginapi.Guest(), nil
+}
+
+// frontendConfig answers with the configuration that the browser may see, and nothing else.
+func (p *Portal) frontendConfig(w http.ResponseWriter, _ *http.Request) error {
+	visible, err := p.settings.Load().report.Frontend()
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_, _ = w.Write(visible)
+	return nil
+}

@@ -1,0 +1,90 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/proscenium-dev/proscenium/core/internal/server"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+)
+
+// stopTimeout is how long everything that stops may take together.
+const stopTimeout = 30 * time.Second
+
+// Run runs a portal on the address that the configuration says, until ctx ends. It returns nil after a clean stop. The error says why the portal did not start, line by line,
+// or what did not stop within 30 seconds.
+//
+// When the configuration says that the portal cannot do without a plugin (backend.startup), and that plugin fails its first attempt to start, Run stops and returns the reason.
+func Run(ctx context.Context, o Options, plugins ...pluginapi.Plugin) error {
+	p, err := New(o, plugins...)
+	if err != nil {
+		return err
+	}
+	listener, err := p.listen(ctx)
+	if err != nil {
+		return errors.Join(err, p.stop(nil))
+	}
+	return p.Serve(ctx, listener)
+}
+
+// listen takes the configured address.
+func (p *Portal) listen(ctx context.Context) (net.Listener, error) {
+	c := p.settings.Load().backend.Config
+	return server.Listen(ctx, c)
+}
+
+// Serve runs the portal on a listener, which it closes, until ctx ends. See [Run].
+func (p *Portal) Serve(ctx context.Context, listener net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	front := server.NewHTTPServer(p, p.logger)
+	served := make(chan error, 1)
+	go func() { served <- front.Serve(listener) }()
+	p.logger.Info("portal listens", "url", "http://"+listener.Addr().String()+p.links.base+"/")
+	p.Start(ctx)
+	var failed error
+	select {
+	case <-ctx.Done():
+		p.logger.Info("portal stops")
+	case err := <-served:
+		failed = fmt.Errorf("serve: %w", err)
+	case err := <-p.aborted(ctx):
+		failed = err
+	}
+	cancel()
+	return errors.Join(failed, p.stop(front))
+}
+
+// aborted sends the reason when a plugin that the portal cannot do without did not start.
+func (p *Portal) aborted(ctx context.Context) <-chan error {
+	reason := make(chan error, 1)
+	p.watching.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-p.supervisor.Settled():
+			if err := p.Ready(); err != nil {
+				reason <- fmt.Errorf("start: %w", err)
+				return
+			}
+			p.logger.Info("portal is ready")
+		}
+	})
+	return reason
+}
+
+// stop ends serving, then the portal, within one deadline.
+func (p *Portal) stop(front *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	var err error
+	if front != nil {
+		if err = front.Shutdown(ctx); err != nil {
+			err = errors.Join(fmt.Errorf("end open connections: %w", err), front.Close())
+		}
+	}
+	return errors.Join(err, p.Stop(ctx))
+}
