@@ -1,0 +1,292 @@
+package server
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/proscenium-dev/proscenium/pluginapi"
+)
+
+// Handler serves a portal. Make one with [New]. It is safe for concurrent use.
+type Handler struct {
+	s      Settings
+	log    *slog.Logger
+	base   string // "" or /portal
+	policy policy
+	origin *http.CrossOriginProtection
+	hosts  map[string]bool
+	guest  pluginapi.Principal
+	router atomic.Pointer[router]
+
+	routings sync.Pool // of *chi.Context
+	gzips    sync.Pool // of *gzip.Writer
+
+	draining atomic.Bool
+	ending   context.Context // ends when streams have to
+	end      context.CancelCauseFunc
+
+	mu     sync.Mutex
+	first  *exchange // of those in flight
+	count  int
+	waiter chan struct{} // closed when count is zero, if somebody waits for that
+}
+
+var _ http.Handler = (*Handler)(nil)
+
+// New makes a handler. Its error joins everything that cannot be served: patterns that cannot be read, or are taken twice, origins that are none.
+func New(s Settings) (*Handler, error) {
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.RequestTimeout <= 0 {
+		s.RequestTimeout = defaultRequestTimeout
+	}
+	if s.MaxBody == 0 {
+		s.MaxBody = defaultMaxBody
+	}
+	if s.Authorizer == nil {
+		s.Authorizer = denyAll{}
+	}
+	h := &Handler{
+		s:      s,
+		log:    s.Logger,
+		base:   strings.TrimRight(s.BasePath, "/"),
+		policy: newPolicy(s.CSP),
+		origin: http.NewCrossOriginProtection(),
+		guest:  pluginapi.Guest(),
+	}
+	h.routings.New = func() any { return chi.NewRouteContext() }
+	h.gzips.New = func() any {
+		gz, _ := gzip.NewWriterLevel(io.Discard, gzipLevel) // the level is a valid one
+		return gz
+	}
+	h.ending, h.end = context.WithCancelCause(context.Background())
+	if len(s.Hosts) > 0 {
+		h.hosts = make(map[string]bool, len(s.Hosts))
+		for _, host := range s.Hosts {
+			h.hosts[strings.ToLower(host)] = true
+		}
+	}
+	var faults []error
+	if h.base != "" && (h.base[0] != '/' || strings.ContainsAny(h.base, "{}*%") || strings.Contains(h.base, "//")) {
+		faults = append(faults, fmt.Errorf("serve below %q: the base path must be like /portal", s.BasePath))
+	}
+	for _, origin := range s.TrustedOrigins {
+		if err := h.origin.AddTrustedOrigin(origin); err != nil {
+			faults = append(faults, fmt.Errorf("trust origin: %w", err))
+		}
+	}
+	router, err := h.newRouter(s.Table)
+	h.router.Store(router)
+	if err := errors.Join(append(faults, err)...); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// SetTable replaces what is served. Requests under way end as they began. When the table has faults nothing changes.
+func (h *Handler) SetTable(t Table) error {
+	router, err := h.newRouter(t)
+	if err != nil {
+		return err
+	}
+	h.router.Store(router)
+	return nil
+}
+
+// ServeHTTP answers a request. It panics with [http.ErrAbortHandler], as handlers do, to cut a connection whose answer cannot be completed.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{Context: r.Context(), handler: h, request: r, begun: time.Now(), id: requestID(r.Header.Get("X-Request-Id"))}
+	x.w = responseWriter{inner: w, gzips: &h.gzips, gzip: acceptsGzip(r)}
+	h.enter(x)
+	defer h.leave(x)
+	x.routing = h.routings.Get().(*chi.Context)
+	x.routing.Reset()
+	abort := h.guarded(x, r)
+	h.routings.Put(x.routing)
+	x.routing = nil
+	if !abort {
+		abort = x.w.finish() != nil
+	}
+	h.record(x, abort)
+	if abort {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// guarded runs the request and recovers from whatever happens in it. It returns true when the connection has to be cut.
+func (h *Handler) guarded(x *exchange, r *http.Request) (abort bool) {
+	defer func() {
+		value := recover()
+		if value == nil {
+			return
+		}
+		if value == http.ErrAbortHandler {
+			abort = true
+			return
+		}
+		abort = h.answerError(x, r, &panicError{value, debug.Stack()})
+	}()
+	h.handle(x, r)
+	return false
+}
+
+func (h *Handler) handle(x *exchange, r *http.Request) {
+	header := x.w.Header()
+	header["X-Request-Id"] = []string{x.id}
+	h.policy.apply(header, "")
+	var err error
+	x.path, x.escaped, err = routePath(r.URL, h.base)
+	x.quiet = strings.HasPrefix(x.path, healthPath)
+	if !x.quiet {
+		// Whatever waits for this connection ends a little after the request itself had to. Writers that have no deadlines say so; that is all right.
+		conn := http.NewResponseController(x.w.inner)
+		late := x.begun.Add(h.s.RequestTimeout + deadlineGrace)
+		_ = conn.SetReadDeadline(late)
+		_ = conn.SetWriteDeadline(late)
+	}
+	switch {
+	case err != nil:
+	case h.draining.Load() && !x.quiet:
+		header.Set("Connection", "close")
+		err = pluginapi.Unavailable("the portal is shutting down")
+	default:
+		err = h.checkHost(r)
+	}
+	if err != nil {
+		h.fail(x, r, err)
+		return
+	}
+	allowed := false
+	if h.s.CORS != nil {
+		var done bool
+		if allowed, done = h.s.CORS.apply(header, r); done {
+			x.w.WriteHeader(http.StatusNoContent)
+			return
+		}
+	}
+	if !allowed {
+		if err := h.origin.Check(r); err != nil {
+			h.fail(x, r, pluginapi.NotAllowed("this request comes from a page of another site; if that is yours, allow its origin with backend.cors").Because(err))
+			return
+		}
+	}
+	router := h.router.Load()
+	x.routing.Routes = router.mux
+	x.routing.RoutePath = x.path
+	ctx := context.Context(x)
+	if h.s.Links != nil {
+		ctx = pluginapi.WithLinks(ctx, h.s.Links)
+	}
+	router.mux.ServeHTTP(&x.w, r.WithContext(ctx))
+}
+
+// serve runs an endpoint with all that it is promised.
+func (h *Handler) serve(e *endpoint, w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	x := exchangeFrom(ctx)
+	x.endpoint = e
+	if !e.setParams(x, r) {
+		h.fail(x, r, pluginapi.NotFound("there is nothing at %s", r.URL.Path))
+		return
+	}
+	var cancel context.CancelFunc
+	if e.Stream {
+		x.w.gzip = false
+		conn := http.NewResponseController(x.w.inner)
+		_ = conn.SetReadDeadline(time.Time{})
+		_ = conn.SetWriteDeadline(time.Time{})
+		var end context.CancelCauseFunc
+		ctx, end = context.WithCancelCause(ctx)
+		forget := context.AfterFunc(h.ending, func() { end(errShuttingDown) })
+		cancel = func() { forget(); end(nil) }
+	} else {
+		ctx, cancel = context.WithDeadlineCause(ctx, x.begun.Add(h.s.RequestTimeout), errTooSlow)
+	}
+	defer cancel()
+	who, err := h.identify(r)
+	if err == nil && !who.IsZero() {
+		x.who = who
+		ctx = pluginapi.WithPrincipal(ctx, who)
+	}
+	r = r.WithContext(ctx)
+	switch {
+	case e.Public:
+	case err != nil && !isClientError(err):
+		h.fail(x, r, fmt.Errorf("identify who sends the request: %w", err))
+		return
+	case x.who.IsZero():
+		h.fail(x, r, pluginapi.Unauthenticated("sign in first").Because(err))
+		return
+	}
+	if e.Permission != nil {
+		if err := pluginapi.Require(ctx, h.s.Authorizer, *e.Permission, ""); err != nil {
+			h.fail(x, r, err)
+			return
+		}
+	}
+	limitBody(x.w.inner, r, e.MaxBody, h.s.MaxBody)
+	if err := e.Run(w, r); err != nil {
+		h.fail(x, r, err)
+	}
+}
+
+func (h *Handler) identify(r *http.Request) (pluginapi.Principal, error) {
+	if h.s.Identify == nil {
+		return h.guest, nil
+	}
+	return h.s.Identify(r)
+}
+
+// denyAll is the authorizer of a portal that was given none.
+type denyAll struct{}
+
+func (denyAll) Authorize(context.Context, pluginapi.Permission, string) (pluginapi.Decision, error) {
+	return pluginapi.Decision{}, nil
+}
+
+// record writes the access log.
+func (h *Handler) record(x *exchange, aborted bool) {
+	level := slog.LevelInfo
+	if x.quiet {
+		level = slog.LevelDebug
+	}
+	if !h.log.Enabled(x, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 11)
+	attrs = append(attrs, slog.String("method", x.request.Method), slog.String("path", x.request.URL.Path), slog.Int("status", x.status()),
+		slog.Int64("bytes", x.w.bytes), slog.Duration("duration", time.Since(x.begun)), slog.String("request", x.id))
+	if x.endpoint != nil {
+		attrs = append(attrs, slog.String("route", x.endpoint.pattern.path), slog.String("plugin", x.endpoint.Plugin))
+	}
+	if !x.who.IsZero() {
+		attrs = append(attrs, slog.String("principal", x.who.Ref))
+	}
+	if aborted {
+		attrs = append(attrs, slog.Bool("aborted", true))
+	}
+	h.log.LogAttrs(x, level, "request", attrs...)
+}
+
+// statusClientGone is what the log says of a request whose client did not wait for the answer, as nginx does.
+const statusClientGone = 499
+
+func (x *exchange) status() int {
+	if x.gone && !x.w.sent {
+		return statusClientGone
+	}
+	return x.w.status
+}
