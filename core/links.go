@@ -46,6 +46,5 @@ func (l *links) Pattern(ref pluginapi.RouteRef) (string, bool) {
 
 // Asset implements pluginapi.Links.
 func (l *links) Asset(plugin, name string) (string, bool) {
-	path, ok := l.asset(plugin, name)
-	return l.base + path, ok
+	return l.asset(plugin, name)
 }

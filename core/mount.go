@@ -29,6 +29,10 @@ func assetFolders(plugins []pluginapi.Plugin) map[string]fs.FS {
 // mount makes the server, with all that the settings leave switched on.
 func (p *Portal) mount(s *settings) error {
 	c := s.backend.Config
+	var hosts []string
+	if c.Guarded() {
+		hosts = append(server.GuestHosts(c.BaseURL), server.GuestHosts(s.app.BaseURL)...)
+	}
 	made, err := server.New(server.Settings{
 		Logger:     p.logger,
 		BasePath:   s.app.base(),
@@ -39,6 +43,7 @@ func (p *Portal) mount(s *settings) error {
 		Links:      p.links,
 		ErrorPage:  p.errorPage,
 		Ready:      p.Ready,
+		Hosts:      hosts,
 		Health:     func(ctx context.Context) any { return p.supervisor.Health(ctx) },
 		CSP:        c.CSP,
 		CORS:       c.CORS,

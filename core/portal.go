@@ -1,9 +1,9 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -33,6 +33,7 @@ type Portal struct {
 	level      *slog.LevelVar
 	graph      *host.Graph
 	databases  *database.Databases
+	stores     map[string]stores // by plugin
 	caches     *cache.Caches
 	supervisor *supervisor.Supervisor
 	network    *unit.Network
@@ -59,7 +60,7 @@ func New(o Options, plugins ...pluginapi.Plugin) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Portal{options: o, plugins: plugins, level: &slog.LevelVar{}, network: nil, stopWatch: func() {}}
+	p := &Portal{options: o, plugins: plugins, level: &slog.LevelVar{}, stores: map[string]stores{}, stopWatch: func() {}}
 	s, err := read(snapshot, plugins)
 	if err != nil {
 		// The functions of the plugins can be checked whatever the configuration says.
@@ -89,15 +90,39 @@ func (p *Portal) open(s *settings) (err error) {
 		return err
 	}
 	p.caches, err = cache.Open(cache.Options{Config: s.backend.Cache, Logger: p.logger, Store: p.options.CacheStore})
-	return err
+	if err != nil {
+		return err
+	}
+	var wrong []error
+	for _, plugin := range s.blueprint.Plugins {
+		if s.units.Base(plugin.ID) != "" {
+			continue
+		}
+		db, err1 := p.databases.For(plugin.ID)
+		signals, err2 := p.databases.Signals(plugin.ID)
+		leases, err3 := p.databases.Leases(plugin.ID)
+		if err := cmp.Or(err1, err2, err3); err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		p.stores[plugin.ID] = stores{db, signals, leases}
+	}
+	return errors.Join(wrong...)
+}
+
+// stores are what the databases hold for one plugin.
+type stores struct {
+	db      *sqlx.DB
+	signals pluginapi.Signals
+	leases  pluginapi.Leases
 }
 
 // assemble constructs the plugins and everything around them.
 func (p *Portal) assemble(s *settings) (err error) {
 	p.keys = unit.NewKeys(s.backend.Unit.Secret)
 	p.network = unit.NewNetwork(p.keys)
-	p.assets = server.NewAssets(assetFolders(p.plugins))
-	p.links = &links{base: s.app.base(), asset: p.assets.Path}
+	p.assets = server.NewAssets(s.app.base(), assetFolders(p.plugins))
+	p.links = &links{base: s.app.base(), asset: p.assets.AssetPath}
 	p.links.follow(s.blueprint)
 	p.on, p.setOn = pluginapi.NewLive(switchedOn(s.blueprint))
 
@@ -140,13 +165,12 @@ func (p *Portal) services(id string) host.Services {
 	}
 	if p.logger == nil { // only the list is being checked
 		services.Cache, services.Signals, services.Leases = unopened{}, unopened{}, unopened{}
-		services.Database = func() (*sqlx.DB, error) { return nil, nil }
+		services.Database = &sqlx.DB{}
 		return services
 	}
 	services.Logger = p.logger.With("plugin", id)
 	services.Cache = p.caches.For(id)
-	services.Signals, services.Leases = p.databases.Signals(id), p.databases.Leases(id)
-	services.Database = func() (*sqlx.DB, error) { return p.databases.For(id) }
+	services.Database, services.Signals, services.Leases = p.stores[id].db, p.stores[id].signals, p.stores[id].leases
 	return services
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"time"
 
 	"github.com/proscenium-dev/proscenium/core/internal/server"
@@ -24,36 +23,30 @@ func Run(ctx context.Context, o Options, plugins ...pluginapi.Plugin) error {
 	if err != nil {
 		return err
 	}
-	listener, err := p.listen(ctx)
+	listener, err := p.settings.Load().backend.Config.Open(ctx)
 	if err != nil {
 		return errors.Join(err, p.stop(nil))
 	}
 	return p.Serve(ctx, listener)
 }
 
-// listen takes the configured address.
-func (p *Portal) listen(ctx context.Context) (net.Listener, error) {
-	c := p.settings.Load().backend.Config
-	return server.Listen(ctx, c)
-}
-
 // Serve runs the portal on a listener, which it closes, until ctx ends. See [Run].
 func (p *Portal) Serve(ctx context.Context, listener net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	front := server.NewHTTPServer(p, p.logger)
-	served := make(chan error, 1)
-	go func() { served <- front.Serve(listener) }()
+	front, err := server.Serve(listener, p.server, p.settings.Load().backend.Config)
+	if err != nil {
+		return errors.Join(err, p.stop(nil))
+	}
 	p.logger.Info("portal listens", "url", "http://"+listener.Addr().String()+p.links.base+"/")
 	p.Start(ctx)
 	var failed error
 	select {
 	case <-ctx.Done():
 		p.logger.Info("portal stops")
-	case err := <-served:
-		failed = fmt.Errorf("serve: %w", err)
-	case err := <-p.aborted(ctx):
-		failed = err
+	case <-front.Done():
+		failed = front.Err()
+	case failed = <-p.aborted(ctx):
 	}
 	cancel()
 	return errors.Join(failed, p.stop(front))
@@ -77,14 +70,12 @@ func (p *Portal) aborted(ctx context.Context) <-chan error {
 }
 
 // stop ends serving, then the portal, within one deadline.
-func (p *Portal) stop(front *http.Server) error {
+func (p *Portal) stop(front *server.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	var err error
 	if front != nil {
-		if err = front.Shutdown(ctx); err != nil {
-			err = errors.Join(fmt.Errorf("end open connections: %w", err), front.Close())
-		}
+		err = front.Shutdown(ctx)
 	}
 	return errors.Join(err, p.Stop(ctx))
 }

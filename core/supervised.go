@@ -16,7 +16,7 @@ func (p *Portal) supervised(b *host.Blueprint) []supervisor.Plugin {
 		if !p.graph.Here(plugin.ID) {
 			continue
 		}
-		s := supervisor.Plugin{ID: plugin.ID, Leases: p.databases.Leases(plugin.ID)}
+		s := supervisor.Plugin{ID: plugin.ID, Leases: p.stores[plugin.ID].leases}
 		if p.graph.UsesDatabase(plugin.ID) {
 			s.Prepare = p.prepare(plugin)
 		}

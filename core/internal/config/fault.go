@@ -50,11 +50,18 @@ type Faults []Fault
 
 var _ error = Faults(nil)
 
-// Error returns one line per fault.
+// maxPrinted is how many faults are printed: when there are more, one mistake has caused most of them.
+const maxPrinted = 200
+
+// Error returns one line per fault; after 200 it counts the rest.
 func (fs Faults) Error() string {
-	lines := make([]string, len(fs))
+	var lines []string
 	for i, f := range fs {
-		lines[i] = f.Error()
+		if i == maxPrinted {
+			lines = append(lines, fmt.Sprintf("and %d more", len(fs)-maxPrinted))
+			break
+		}
+		lines = append(lines, f.Error())
 	}
 	return strings.Join(lines, "\n")
 }

@@ -61,7 +61,10 @@ func (r *Report) Notice() string {
 
 // Check decodes every section, whether or not anything is written in it, and accounts for every key.
 func (s Schema) Check(snapshot *Snapshot) *Report {
-	c := &checker{schema: s, report: &Report{Values: map[string]any{}, Warnings: slices.Clone(snapshot.warnings)}, owned: &owned{}}
+	c := &checker{report: &Report{Values: map[string]any{}, Warnings: slices.Clone(snapshot.warnings)}, owned: &owned{}}
+	for _, inert := range s.Inert {
+		c.patterns = append(c.patterns, inertPattern{strings.Split(inert.Path, "."), inert.Why})
+	}
 	for _, section := range s.Sections {
 		c.claim(section)
 	}
@@ -109,10 +112,15 @@ func (o *owned) keys() []string {
 
 // checker accounts for keys during one Check.
 type checker struct {
-	schema Schema
-	report *Report
-	owned  *owned
-	faults []Fault
+	report   *Report
+	owned    *owned
+	patterns []inertPattern
+	faults   []Fault
+}
+
+type inertPattern struct {
+	steps []string
+	why   string
 }
 
 var _ keyRegistry = (*checker)(nil)
@@ -197,14 +205,10 @@ func (c *checker) root(v Value) {
 // inert notes a key that has no meaning here.
 func (c *checker) inert(p *keyPath, e entry) bool {
 	steps := p.steps()
-	for _, inert := range c.schema.Inert {
-		pattern := strings.Split(inert.Path, ".")
-		if len(pattern) != len(steps) {
-			continue
-		}
-		if slices.EqualFunc(pattern, steps, func(want, have string) bool { return want == "*" || want == have }) {
+	for _, inert := range c.patterns {
+		if slices.EqualFunc(inert.steps, steps, func(want, have string) bool { return want == "*" || want == have }) {
 			if !e.value.absent() {
-				c.report.Inert = append(c.report.Inert, Fault{e.pos, p.String(), inert.Why})
+				c.report.Inert = append(c.report.Inert, Fault{e.pos, p.String(), inert.why})
 			}
 			return true
 		}

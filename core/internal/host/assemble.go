@@ -43,7 +43,7 @@ type Settings struct {
 // Services is what the portal gives one plugin.
 type Services struct {
 	Logger   *slog.Logger
-	Database func() (*sqlx.DB, error) // called only when the plugin asks for a database; does no I/O
+	Database *sqlx.DB
 	Cache    pluginapi.Cache
 	Signals  pluginapi.Signals
 	Leases   pluginapi.Leases
@@ -87,9 +87,8 @@ type Wiring struct {
 // wiring is what one plugin's functions can ask for, and how it is made.
 type wiring struct {
 	plugin    pluginapi.Plugin
-	given     map[reflect.Type]reflect.Value // from the portal, ready
-	lazy      map[reflect.Type]func() (reflect.Value, error)
-	made      map[reflect.Type]*node // by the plugin's constructors
+	given     map[reflect.Type]reflect.Value // from the portal
+	made      map[reflect.Type]*node         // by the plugin's constructors
 	exporting []*exported
 }
 
@@ -171,7 +170,7 @@ func (a *Wiring) prepare() {
 
 func (a *Wiring) newWiring(p pluginapi.Plugin) *wiring {
 	services := a.Services(p.ID)
-	w := &wiring{plugin: p, given: map[reflect.Type]reflect.Value{}, lazy: map[reflect.Type]func() (reflect.Value, error){}, made: map[reflect.Type]*node{}}
+	w := &wiring{plugin: p, given: map[reflect.Type]reflect.Value{}, made: map[reflect.Type]*node{}}
 	give := func(t reflect.Type, v any) {
 		if v != nil {
 			w.given[t] = reflect.ValueOf(v)
@@ -184,10 +183,7 @@ func (a *Wiring) newWiring(p pluginapi.Plugin) *wiring {
 	give(selfType, services.Self)
 	give(authorizerType, a.Authorizer)
 	if services.Database != nil {
-		w.lazy[databaseType] = func() (reflect.Value, error) {
-			db, err := services.Database()
-			return reflect.ValueOf(db), err
-		}
+		give(databaseType, services.Database)
 	}
 	if p.Config != nil {
 		value := a.Configs[p.ID]
@@ -240,7 +236,7 @@ func (a *Wiring) readConstructors(w *wiring) {
 			a.found.add(id, "%s", err)
 			return nil
 		}
-		if _, taken := w.given[n.makes]; taken || n.makes == databaseType {
+		if _, taken := w.given[n.makes]; taken {
 			a.found.add(id, "%s makes a %s, which the portal provides already", n.name, n.makes)
 			return nil
 		}
@@ -298,9 +294,6 @@ func (a *Wiring) resolve(n *node) {
 	w := a.plugins[n.plugin]
 	for _, need := range n.needs {
 		if _, ok := w.given[need]; ok {
-			continue
-		}
-		if _, ok := w.lazy[need]; ok {
 			if need == databaseType {
 				a.graph.databases[n.plugin] = true
 			}

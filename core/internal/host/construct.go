@@ -41,7 +41,7 @@ func (a *Wiring) construct() {
 		options := []fx.Option{fx.NopLogger}
 		for _, p := range a.Blueprint.Plugins {
 			if w := a.plugins[p.ID]; w != nil {
-				options = append(options, a.module(w, guard, &failed))
+				options = append(options, a.module(w, guard))
 			}
 		}
 		for _, x := range a.exports {
@@ -72,20 +72,10 @@ func (a *Wiring) construct() {
 type guarded func(n *node, call, skip func() []reflect.Value) []reflect.Value
 
 // module is one plugin's part of the graph.
-func (a *Wiring) module(w *wiring, guard guarded, failed *faults) fx.Option {
+func (a *Wiring) module(w *wiring, guard guarded) fx.Option {
 	var private, public, invoke []any
 	for t, v := range w.given {
 		private = append(private, constant(t, v))
-	}
-	for t, get := range w.lazy {
-		private = append(private, reflect.MakeFunc(reflect.FuncOf(nil, []reflect.Type{t}, false), func([]reflect.Value) []reflect.Value {
-			v, err := get()
-			if err != nil {
-				*failed = append(*failed, Fault{Owner: w.plugin.ID, Text: err.Error(), Cause: err})
-				v = reflect.Zero(t)
-			}
-			return []reflect.Value{v}
-		}).Interface())
 	}
 	exportedAsIs := map[*node]bool{}
 	for _, x := range w.exporting {

@@ -31,6 +31,9 @@ type PanicError struct {
 // Error tells the panic's value. The stack is for the log.
 func (e *PanicError) Error() string { return fmt.Sprintf("panicked: %v", e.Value) }
 
+// StackTrace tells the log where it was.
+func (e *PanicError) StackTrace() []byte { return e.Stack }
+
 // call runs fn with the behaviour if the contributor runs, naming it in whatever goes wrong.
 func (s *slot) call(ctx context.Context, fn func(context.Context, any) error) error {
 	if s.enter != nil {

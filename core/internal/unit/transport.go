@@ -41,12 +41,9 @@ func (n *Network) Client(plugin string) *http.Client {
 }
 
 // Relay reaches one extension of a plugin in the unit at base.
-func (n *Network) Relay(base, plugin, extension string) (http.RoundTripper, error) {
+func (n *Network) Relay(base, plugin, extension string) http.RoundTripper {
 	at, err := url.Parse(base + RelayPath + extension)
-	if err != nil {
-		return nil, fmt.Errorf("parse address of unit: %w", err)
-	}
-	return hop{network: n, plugin: plugin, relay: at}, nil
+	return hop{network: n, plugin: plugin, relay: at, wrong: err}
 }
 
 // hop sends requests to another unit.
@@ -54,10 +51,14 @@ type hop struct {
 	network *Network
 	plugin  string
 	relay   *url.URL // nil: the request's own URL is right
+	wrong   error    // what is wrong with the address
 }
 
 // RoundTrip adds address and identity. A unit that cannot be reached is a plugin that is not running.
 func (h hop) RoundTrip(r *http.Request) (*http.Response, error) {
+	if h.wrong != nil {
+		return nil, fmt.Errorf("parse address of unit: %w", h.wrong)
+	}
 	out := r.Clone(r.Context())
 	if h.relay != nil {
 		at := *h.relay
