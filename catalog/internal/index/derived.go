@@ -1,0 +1,252 @@
+package index
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// derived holds what only some questions need: orders of entities, orders of values, text tables. A reader that finds
+// something missing builds it while others who want the same wait; the writer, alone when it holds the lock, keeps
+// everything built in step.
+type derived struct {
+	mu     sync.Mutex // guards the maps among readers
+	budget int
+	used   int
+	clock  atomic.Int64
+	items  map[string]*item
+
+	runs   map[uint32][]*run // by key that decides about the order
+	whole  []*run            // that hold every entity
+	values map[uint32][]*valueList
+	texts  map[uint32]*textTable
+	keys   *keyList
+}
+
+// item is one thing built.
+type item struct {
+	once sync.Once
+	used atomic.Int64
+	cost int
+	what any // *run, *valueList, *textTable or *keyList
+	name string
+}
+
+func (d *derived) init(budget int) {
+	d.budget = budget
+	d.items = map[string]*item{}
+	d.runs = map[uint32][]*run{}
+	d.values = map[uint32][]*valueList{}
+	d.texts = map[uint32]*textTable{}
+}
+
+// use returns what is kept under name, building it if need be. Called by readers, who hold the read lock.
+func (ix *Index) use(name string, build func() (what any, bytes int)) any {
+	d := &ix.derived
+	d.mu.Lock()
+	it := d.items[name]
+	if it == nil {
+		it = &item{name: name}
+		d.items[name] = it
+	}
+	d.mu.Unlock()
+	it.used.Store(d.clock.Add(1))
+	it.once.Do(func() {
+		ix.slow.Add(1)
+		defer ix.slow.Add(-1)
+		what, bytes := build()
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		it.what, it.cost = what, bytes
+		d.used += bytes
+		d.enter(it)
+		d.shrink(it)
+	})
+	return it.what
+}
+
+// enter makes the writer know an item.
+func (d *derived) enter(it *item) {
+	switch w := it.what.(type) {
+	case *run:
+		if w.whole() {
+			d.whole = append(d.whole, w)
+		}
+		for i, k := range w.keys {
+			if !containsKey(w.keys[:i], k.key) {
+				d.runs[k.key] = append(d.runs[k.key], w)
+			}
+		}
+	case *valueList:
+		d.values[w.key] = append(d.values[w.key], w)
+	case *textTable:
+		d.texts[w.key] = w
+	case *keyList:
+		d.keys = w
+	}
+}
+
+// drop makes everybody forget an item.
+func (d *derived) drop(it *item) {
+	delete(d.items, it.name)
+	d.used -= it.cost
+	switch w := it.what.(type) {
+	case *run:
+		d.whole = without(d.whole, w)
+		for _, k := range w.keys {
+			d.runs[k.key] = without(d.runs[k.key], w)
+			if len(d.runs[k.key]) == 0 {
+				delete(d.runs, k.key)
+			}
+		}
+	case *valueList:
+		d.values[w.key] = without(d.values[w.key], w)
+		if len(d.values[w.key]) == 0 {
+			delete(d.values, w.key)
+		}
+	case *textTable:
+		delete(d.texts, w.key)
+	case *keyList:
+		d.keys = nil
+	}
+}
+
+func without[T comparable](list []T, one T) []T {
+	var rest []T // a new one: readers may hold the old
+	for _, e := range list {
+		if e != one {
+			rest = append(rest, e)
+		}
+	}
+	return rest
+}
+
+// shrink drops what was used least recently until the rest fits; not the one just made.
+func (d *derived) shrink(fresh *item) {
+	for d.used > d.budget {
+		var oldest *item
+		for _, it := range d.items {
+			if it.what != nil && it != fresh && (oldest == nil || it.used.Load() < oldest.used.Load()) {
+				oldest = it
+			}
+		}
+		if oldest == nil {
+			return
+		}
+		d.drop(oldest)
+	}
+}
+
+// discard drops one thing by what it is. The write lock is held.
+func (d *derived) discard(what any) {
+	for _, it := range d.items {
+		if it.what == what {
+			d.drop(it)
+			return
+		}
+	}
+}
+
+func (d *derived) size() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.used
+}
+
+// runsOf returns the runs in which an entity may stand elsewhere after rows of the visited keys came or went, and if
+// whole also those that every entity is in. The write lock is held.
+func (d *derived) runsOf(keys func(visit func(k uint32)), whole bool) []*run {
+	if len(d.runs) == 0 && len(d.whole) == 0 {
+		return nil
+	}
+	var found []*run
+	keys(func(k uint32) {
+		for _, r := range d.runs[k] {
+			if !r.marked {
+				r.marked = true
+				found = append(found, r)
+			}
+		}
+	})
+	if whole {
+		for _, r := range d.whole {
+			if !r.marked {
+				r.marked = true
+				found = append(found, r)
+			}
+		}
+	}
+	for _, r := range found {
+		r.marked = false
+	}
+	return found
+}
+
+func (ix *Index) keyAdded(k uint32) {
+	if ix.derived.keys != nil {
+		ix.derived.keys.add(ix, k)
+	}
+}
+
+func (ix *Index) keyRemoved(k uint32) {
+	d := &ix.derived
+	if d.keys != nil {
+		d.keys.remove(ix, k)
+	}
+	for _, r := range d.runs[k] { // the number will mean another key
+		d.discard(r)
+	}
+	for _, v := range d.values[k] {
+		d.discard(v)
+	}
+	if t := d.texts[k]; t != nil {
+		d.discard(t)
+	}
+}
+
+func (ix *Index) termAdded(t uint32) {
+	k := ix.terms.at(t).key
+	for _, v := range ix.derived.values[k] {
+		v.add(ix, t)
+	}
+	if table := ix.derived.texts[k]; table != nil && ix.terms.at(t).text != 0 {
+		table.add(t, ix.lower(t))
+	}
+}
+
+func (ix *Index) termRemoved(t uint32) {
+	k := ix.terms.at(t).key
+	for _, v := range ix.derived.values[k] {
+		if !v.remove(ix, t) {
+			ix.derived.discard(v)
+		}
+	}
+	if table := ix.derived.texts[k]; table != nil && ix.terms.at(t).text != 0 {
+		if table.remove(t, ix.lower(t)) {
+			ix.derived.discard(table)
+		}
+	}
+}
+
+// itemName names an item by its kind and keys.
+func itemName(kind string, keys ...runKey) string {
+	var b strings.Builder
+	b.WriteString(kind)
+	for _, k := range keys {
+		fmt.Fprintf(&b, " %d", k.key)
+		if k.desc {
+			b.WriteByte('-')
+		}
+	}
+	return b.String()
+}
+
+func containsKey(keys []runKey, k uint32) bool {
+	for _, other := range keys {
+		if other.key == k {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,539 @@
+package index
+
+import (
+	"bytes"
+	"cmp"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"github.com/proscenium-dev/proscenium/catalog/internal/query"
+)
+
+// evaluation is one question being answered: the read lock, and sets of documents to work with.
+type evaluation struct {
+	ix   *Index
+	sets []bitset // of this index's size; the first taken are in use
+	used int
+
+	posts []posting // to collect in
+}
+
+// reading takes the read lock.
+func (ix *Index) reading() *evaluation {
+	ix.mu.RLock()
+	ev, _ := ix.scratch.Get().(*evaluation)
+	if ev == nil || len(ev.sets) > 0 && len(ev.sets[0]) != len(ix.all) {
+		ev = &evaluation{ix: ix}
+	}
+	return ev
+}
+
+// done gives back what reading took.
+func (ix *Index) done(ev *evaluation) {
+	ev.used = 0
+	if len(ev.sets) > 8 {
+		clear(ev.sets[8:])
+		ev.sets = ev.sets[:8]
+	}
+	ix.mu.RUnlock()
+	ix.scratch.Put(ev)
+}
+
+// set returns an empty set, good until the question is answered.
+func (ev *evaluation) set() bitset {
+	if ev.used == len(ev.sets) {
+		ev.sets = append(ev.sets, make(bitset, len(ev.ix.all)))
+	} else {
+		clear(ev.sets[ev.used])
+	}
+	ev.used++
+	return ev.sets[ev.used-1]
+}
+
+// few is how many documents are better kept as a list than as a set.
+func (ev *evaluation) few() int { return max(32, len(ev.ix.all)/32) }
+
+// matches is a set of documents, as bits, or if there are few, as an ascending list. It is not to be changed.
+type matches struct {
+	bits bitset
+	list []uint32
+}
+
+func (m matches) has(doc uint32) bool {
+	if m.bits != nil {
+		return m.bits.has(doc)
+	}
+	_, found := slices.BinarySearch(m.list, doc)
+	return found
+}
+
+func (m matches) count() int {
+	if m.bits != nil {
+		return m.bits.count()
+	}
+	return len(m.list)
+}
+
+// each calls visit for every document in ascending order.
+func (m matches) each(visit func(doc uint32)) {
+	for _, doc := range m.list {
+		visit(doc)
+	}
+	for i, w := range m.bits {
+		for ; w != 0; w &= w - 1 {
+			visit(uint32(i<<6 + bits.TrailingZeros64(w)))
+		}
+	}
+}
+
+// node is a predicate with keys and values looked up.
+type node interface {
+	estimate(ev *evaluation) int // upper bound of the documents that match
+	has(ev *evaluation, doc uint32) bool
+	eval(ev *evaluation) matches
+}
+
+type (
+	everything struct{}
+	union      struct { // of the documents that have a row
+		posts []posting
+		n     int
+	}
+	both   struct{ parts []node }
+	either struct{ parts []node }
+	except struct{ of node }
+	fixed  struct {
+		matches
+		n int
+	}
+)
+
+func nothing() node { return union{} }
+
+func (everything) estimate(ev *evaluation) int        { return ev.ix.docs.len() }
+func (everything) has(_ *evaluation, doc uint32) bool { return true }
+func (everything) eval(ev *evaluation) matches        { return matches{bits: ev.ix.all} }
+
+func (u union) estimate(*evaluation) int { return u.n }
+
+func (u union) has(ev *evaluation, doc uint32) bool {
+	for _, p := range u.posts {
+		if ev.ix.postings.has(p, doc) {
+			return true
+		}
+	}
+	return false
+}
+
+func (u union) eval(ev *evaluation) matches {
+	ps := &ev.ix.postings
+	if len(u.posts) == 1 {
+		if list, bits := ps.members(u.posts[0]); bits != nil || list != nil && u.n <= ev.few() {
+			return matches{bits, list}
+		}
+	}
+	if u.n <= ev.few() {
+		list := make([]uint32, 0, u.n)
+		for _, p := range u.posts {
+			list = ps.appendTo(list, p)
+		}
+		if len(u.posts) > 1 {
+			slices.Sort(list)
+			list = slices.Compact(list)
+		}
+		return matches{list: list}
+	}
+	set := ev.set()
+	for _, p := range u.posts {
+		ps.or(set, p)
+	}
+	return matches{bits: set}
+}
+
+func (b both) estimate(ev *evaluation) int { return b.parts[0].estimate(ev) } // the least, by construction
+
+func (b both) has(ev *evaluation, doc uint32) bool {
+	for _, part := range b.parts {
+		if !part.has(ev, doc) {
+			return false
+		}
+	}
+	return true
+}
+
+func (b both) eval(ev *evaluation) matches {
+	m := b.parts[0].eval(ev)
+	owned := false
+	for _, part := range b.parts[1:] {
+		if m.bits == nil {
+			if len(m.list) == 0 {
+				return m
+			}
+			test := part.has
+			if u, ok := part.(union); ok && len(u.posts) > 8 && len(m.list) > 16 {
+				whole := u.eval(ev)
+				test = func(_ *evaluation, doc uint32) bool { return whole.has(doc) }
+			}
+			kept := make([]uint32, 0, len(m.list))
+			for _, doc := range m.list {
+				if test(ev, doc) {
+					kept = append(kept, doc)
+				}
+			}
+			m.list = kept
+			continue
+		}
+		not, negated := part.(except)
+		if negated {
+			part = not.of
+		}
+		o := part.eval(ev)
+		if o.bits == nil && !negated {
+			kept := make([]uint32, 0, len(o.list))
+			for _, doc := range o.list {
+				if m.bits.has(doc) {
+					kept = append(kept, doc)
+				}
+			}
+			m = matches{list: kept}
+			continue
+		}
+		if !owned {
+			set := ev.set()
+			copy(set, m.bits)
+			m.bits, owned = set, true
+		}
+		switch {
+		case !negated:
+			m.bits.and(o.bits)
+		case o.bits != nil:
+			m.bits.andNot(o.bits)
+		default:
+			for _, doc := range o.list {
+				m.bits[doc>>6] &^= 1 << (doc & 63)
+			}
+		}
+	}
+	return m
+}
+
+func (e either) estimate(ev *evaluation) int {
+	n := 0
+	for _, part := range e.parts {
+		n += part.estimate(ev)
+	}
+	return min(n, ev.ix.docs.len())
+}
+
+func (e either) has(ev *evaluation, doc uint32) bool {
+	for _, part := range e.parts {
+		if part.has(ev, doc) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e either) eval(ev *evaluation) matches {
+	if e.estimate(ev) <= ev.few() {
+		var list []uint32
+		for _, part := range e.parts {
+			part.eval(ev).each(func(doc uint32) { list = append(list, doc) })
+		}
+		slices.Sort(list)
+		return matches{list: slices.Compact(list)}
+	}
+	set := ev.set()
+	for _, part := range e.parts {
+		used := ev.used
+		if m := part.eval(ev); m.bits != nil {
+			set.or(m.bits)
+		} else {
+			for _, doc := range m.list {
+				set.add(doc)
+			}
+		}
+		ev.used = used // what the part worked with can be used again
+	}
+	return matches{bits: set}
+}
+
+func (e except) estimate(ev *evaluation) int         { return ev.ix.docs.len() }
+func (e except) has(ev *evaluation, doc uint32) bool { return !e.of.has(ev, doc) }
+
+func (e except) eval(ev *evaluation) matches { return both{[]node{everything{}, e}}.eval(ev) }
+
+func (f fixed) estimate(*evaluation) int             { return f.n }
+func (f fixed) has(_ *evaluation, doc uint32) bool   { return f.matches.has(doc) }
+func (f fixed) eval(*evaluation) matches             { return f.matches }
+func (ev *evaluation) fix(n node) node               { m := n.eval(ev); return fixed{m, m.count()} }
+func (ev *evaluation) union(posts ...posting) node   { return ev.unionOf(posts) }
+func isEverything(n node) bool                       { _, ok := n.(everything); return ok }
+func (ev *evaluation) least(a, b node) int           { return cmp.Compare(ev.rank(a), ev.rank(b)) }
+func (ev *evaluation) within(n node, part node) node { return ev.intersect([]node{n, part}) }
+
+// rank orders the parts of a conjunction: the one with the fewest documents first, negations last.
+func (ev *evaluation) rank(n node) int {
+	if _, ok := n.(except); ok {
+		return ev.ix.docs.len() + 1
+	}
+	return n.estimate(ev)
+}
+
+// unionOf makes a node of postings, which may be 0.
+func (ev *evaluation) unionOf(posts []posting) node {
+	u := union{posts: posts[:0]}
+	for _, p := range posts {
+		if p != 0 {
+			u.posts = append(u.posts, p)
+			u.n += ev.ix.postings.count(p)
+		}
+	}
+	return u
+}
+
+func (ev *evaluation) intersect(parts []node) node {
+	var flat []node
+	for _, part := range parts {
+		switch p := part.(type) {
+		case everything:
+		case both:
+			flat = append(flat, p.parts...)
+		default:
+			flat = append(flat, part)
+		}
+	}
+	switch len(flat) {
+	case 0:
+		return everything{}
+	case 1:
+		return flat[0]
+	}
+	slices.SortStableFunc(flat, ev.least)
+	return both{flat}
+}
+
+// compile looks up what a predicate names.
+func (ev *evaluation) compile(p query.Predicate) (node, error) {
+	switch p := p.(type) {
+	case nil:
+		return everything{}, nil
+	case query.All:
+		parts, err := ev.compileAll(p)
+		if err != nil {
+			return nil, err
+		}
+		return ev.intersect(parts), nil
+	case query.Any:
+		parts, err := ev.compileAll(p)
+		if err != nil {
+			return nil, err
+		}
+		return ev.unite(parts), nil
+	case query.Not:
+		of, err := ev.compile(p.Of)
+		if err != nil {
+			return nil, err
+		}
+		if not, ok := of.(except); ok {
+			return not.of, nil
+		}
+		if isEverything(of) {
+			return nothing(), nil
+		}
+		return except{of}, nil
+	case query.In:
+		return ev.in(p), nil
+	case query.Exists:
+		k := ev.ix.findKey([]byte(query.Lower(p.Key)))
+		if k == 0 {
+			return nothing(), nil
+		}
+		return ev.union(ev.ix.valued(k), ev.ix.null(k)), nil
+	case query.Has:
+		return ev.below(query.Lower(p.Key)), nil
+	case query.Prefix:
+		return ev.prefix(query.Lower(p.Key), []byte(query.Lower(p.Prefix))), nil
+	case query.Text:
+		return ev.text(p), nil
+	case query.Compare:
+		return ev.comparison(p), nil
+	}
+	return nil, errUnknownPredicate
+}
+
+func (ev *evaluation) compileAll(list []query.Predicate) ([]node, error) {
+	parts := make([]node, len(list))
+	for i, p := range list {
+		var err error
+		if parts[i], err = ev.compile(p); err != nil {
+			return nil, err
+		}
+	}
+	return parts, nil
+}
+
+// unite makes one union of all that are unions.
+func (ev *evaluation) unite(parts []node) node {
+	var rows union
+	var rest []node
+	for _, part := range parts {
+		switch p := part.(type) {
+		case everything:
+			return part
+		case union:
+			rows.posts = append(rows.posts, p.posts...)
+			rows.n += p.n
+		case either:
+			rest = append(rest, p.parts...)
+		default:
+			rest = append(rest, part)
+		}
+	}
+	if len(rest) == 0 {
+		return rows
+	}
+	if len(rows.posts) > 0 {
+		rest = append(rest, rows)
+	}
+	if len(rest) == 1 {
+		return rest[0]
+	}
+	return either{rest}
+}
+
+func (ev *evaluation) in(p query.In) node {
+	ix := ev.ix
+	name := []byte(query.Lower(p.Key))
+	hash := hashText(ix.dictionary.seed, name)
+	k := ix.findKeyHash(hash, name)
+	if k == 0 {
+		return nothing()
+	}
+	posts := make([]posting, 0, len(p.Values))
+	for _, value := range p.Values {
+		for t := ix.findTerm(k, hash, []byte(query.Lower(value))); t != 0; t = ix.terms.at(t).variant {
+			posts = append(posts, ix.terms.at(t).docs)
+		}
+	}
+	return ev.unionOf(posts)
+}
+
+func (ev *evaluation) below(name string) node {
+	ix := ev.ix
+	posts := ev.posts[:0]
+	take := func(k uint32) { posts = append(posts, ix.valued(k), ix.null(k)) }
+	if k := ix.findKey([]byte(name)); k != 0 {
+		take(k)
+	}
+	prefix := []byte(name + ".")
+	keys := &ix.keyNames().list
+	keys.forward(keys.search(func(e uint64) bool { return bytes.Compare(ix.keyName(uint32(e)), prefix) < 0 }), func(e uint64) bool {
+		if !bytes.HasPrefix(ix.keyName(uint32(e)), prefix) {
+			return false
+		}
+		take(uint32(e))
+		return true
+	})
+	return ev.settle(posts)
+}
+
+// settle makes a node of what may be very many postings, which were collected in ev.posts.
+func (ev *evaluation) settle(posts []posting) node {
+	ev.posts = posts[:0]
+	if len(posts) > 16 {
+		return ev.fix(ev.unionOf(posts))
+	}
+	return ev.unionOf(slices.Clone(posts))
+}
+
+func (ev *evaluation) prefix(name string, prefix []byte) node {
+	ix := ev.ix
+	k := ix.findKey([]byte(name))
+	if k == 0 {
+		return nothing()
+	}
+	if len(prefix) == 0 {
+		return ev.union(ix.valued(k))
+	}
+	list := &ix.values(k, byLower).list
+	posts := ev.posts[:0]
+	list.forward(list.search(func(e uint64) bool { return bytes.Compare(ix.lower(uint32(e)), prefix) < 0 }), func(e uint64) bool {
+		if !bytes.HasPrefix(ix.lower(uint32(e)), prefix) {
+			return false
+		}
+		posts = append(posts, ix.terms.at(uint32(e)).docs)
+		return true
+	})
+	return ev.settle(posts)
+}
+
+func (ev *evaluation) text(p query.Text) node {
+	ix := ev.ix
+	term := query.Lower(strings.TrimSpace(p.Term))
+	if term == "" {
+		return everything{}
+	}
+	like := newPattern(term)
+	posts := ev.posts[:0]
+	for _, key := range p.Keys {
+		k := ix.findKey([]byte(query.Lower(key)))
+		if k == 0 {
+			continue
+		}
+		if len(like.pieces) == 0 && !strings.Contains(term, "_") { // any text
+			posts = append(posts, ix.valued(k))
+			continue
+		}
+		ix.texts(k).find(like, func(t uint32) { posts = append(posts, ix.terms.at(t).docs) })
+	}
+	return ev.settle(posts)
+}
+
+func (ev *evaluation) comparison(p query.Compare) node {
+	ix := ev.ix
+	k := ix.findKey([]byte(query.Lower(p.Key)))
+	if k == 0 {
+		return nothing()
+	}
+	by := byLower
+	text := []byte(query.Lower(p.Operand.Text))
+	against := func(t uint32) int { return bytes.Compare(ix.lower(t), text) }
+	switch {
+	case p.Operand.Number != nil:
+		by = byNumber
+		against = func(t uint32) int {
+			f, _ := number(ix.lower(t))
+			return cmp.Compare(f, *p.Operand.Number)
+		}
+	case p.Operand.Time != nil:
+		by = byTime
+		against = func(t uint32) int {
+			at, _ := query.ParseTime(string(ix.lower(t)))
+			return at.Compare(*p.Operand.Time)
+		}
+	}
+	list := &ix.values(k, by).list
+	from, to := position{}, list.end()
+	switch p.Op {
+	case query.Less:
+		to = list.search(func(e uint64) bool { return against(uint32(e)) < 0 })
+	case query.LessOrEqual:
+		to = list.search(func(e uint64) bool { return against(uint32(e)) <= 0 })
+	case query.Greater:
+		from = list.search(func(e uint64) bool { return against(uint32(e)) <= 0 })
+	default:
+		from = list.search(func(e uint64) bool { return against(uint32(e)) < 0 })
+	}
+	n := list.rank(to) - list.rank(from)
+	posts := ev.posts[:0]
+	list.forward(from, func(e uint64) bool {
+		if len(posts) == n {
+			return false
+		}
+		posts = append(posts, ix.terms.at(uint32(e)).docs)
+		return true
+	})
+	return ev.settle(posts)
+}
