@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -250,9 +251,19 @@ func (p *Portal) Stop(ctx context.Context) error {
 		p.startOnce.Do(func() {}) // never start after this
 		p.stopWatch()
 		p.watching.Wait()
-		p.stopErr = errors.Join(p.supervisor.Stop(ctx), p.close(ctx))
+		p.stopErr = errors.Join(p.stopPlugins(ctx), p.close(ctx))
 	})
 	return p.stopErr
+}
+
+// stopPlugins leaves the stores a quarter of the time, however long a plugin hangs.
+func (p *Portal) stopPlugins(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)*3/4)
+		defer cancel()
+	}
+	return p.supervisor.Stop(ctx)
 }
 
 func (p *Portal) close(ctx context.Context) error {

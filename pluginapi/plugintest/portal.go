@@ -162,10 +162,10 @@ func (p *Portal) Handler() http.Handler { return p.core }
 // Log returns what the portal and its plugins have logged so far.
 func (p *Portal) Log() string { return p.log.String() }
 
-// Get asks for a path.
+// Get asks for a path as a browser does: errors of pages are pages.
 func (p *Portal) Get(path string) *Response {
 	p.t.Helper()
-	return p.Do(http.MethodGet, path, nil, nil)
+	return p.Do(http.MethodGet, path, http.Header{"Accept": {"text/html,*/*;q=0.8"}}, nil)
 }
 
 // Post sends body as JSON: nil sends none, an io.Reader is sent as it is.

@@ -38,7 +38,9 @@ func (d *decoder) decode(v Value, target any) bool {
 }
 
 func (d *decoder) fail(pos Position, p *keyPath, message string) bool {
-	d.faults = append(d.faults, Fault{pos, p.String(), message})
+	if !enough(d.faults) {
+		d.faults = append(d.faults, Fault{pos, p.String(), message})
+	}
 	return false
 }
 
@@ -63,6 +65,9 @@ func wrongType(expected string, n *node) string {
 }
 
 func (d *decoder) unknownKey(e entry, p *keyPath, known []string) {
+	if enough(d.faults) {
+		return
+	}
 	if d.keys != nil {
 		if d.keys.accepts(p, e) {
 			return
@@ -361,7 +366,7 @@ func (d *decoder) text(n *node, p *keyPath) (string, bool) {
 	case n.kind == kindText, n.env && (n.kind == kindNumber || n.kind == kindBool):
 		return n.text, true
 	case n.kind == kindNumber, n.kind == kindBool:
-		return "", d.fail(n.pos, p, wrongType("text", n)+fmt.Sprintf("; put it in quotes: %q", n.text))
+		return "", d.fail(n.pos, p, wrongType("text", n)+fmt.Sprintf("; put it in quotes: %q", shorten(n.text)))
 	}
 	return "", d.wrong("text", n, p)
 }

@@ -201,7 +201,7 @@ func TestWrongTypesAreExplained(t *testing.T) {
 		"int: ${NAME}":                     `int: expected a whole number but found text (from the variable NAME)`,
 		"level: ${NAME}":                   `level: slog: level string "…": unknown name (from the variable NAME)`,
 		"int: {$file: s}":                  `int: expected a whole number but found text (from $file s)`,
-		"text: " + strings.Repeat("1", 60): `text: expected text but found the number 1111111111111111111111111111111111111111…; put it in quotes: "` + strings.Repeat("1", 60) + `"`,
+		"text: " + strings.Repeat("1", 60): `text: expected text but found the number 1111111111111111111111111111111111111111…; put it in quotes: "1111111111111111111111111111111111111111…"`,
 	} {
 		t.Run(content, func(t *testing.T) {
 			t.Parallel()

@@ -50,18 +50,11 @@ type Faults []Fault
 
 var _ error = Faults(nil)
 
-// maxPrinted is how many faults are printed: when there are more, one mistake has caused most of them.
-const maxPrinted = 200
-
-// Error returns one line per fault; after 200 it counts the rest.
+// Error returns one line per fault.
 func (fs Faults) Error() string {
-	var lines []string
+	lines := make([]string, len(fs))
 	for i, f := range fs {
-		if i == maxPrinted {
-			lines = append(lines, fmt.Sprintf("and %d more", len(fs)-maxPrinted))
-			break
-		}
-		lines = append(lines, f.Error())
+		lines[i] = f.Error()
 	}
 	return strings.Join(lines, "\n")
 }
@@ -83,10 +76,19 @@ func (fs Faults) orNil() error {
 	return fs
 }
 
-// sorted puts faults in the order in which a person walks through the files, and drops what is said twice:
+// maxFaults is how many faults a report holds: when there are more, one mistake has caused nearly all of them.
+const maxFaults = 500
+
+// sorted puts faults in the order in which a person walks through the files, those without a file last, and drops what is said twice:
 // a parent section and a section nested in it both meet a value that is broken.
 func sorted(fs []Fault) Faults {
 	slices.SortStableFunc(fs, func(a, b Fault) int {
+		switch {
+		case a.Position.File == "" && b.Position.File != "":
+			return 1
+		case a.Position.File != "" && b.Position.File == "":
+			return -1
+		}
 		return cmp.Or(
 			cmp.Compare(a.Position.File, b.Position.File),
 			cmp.Compare(a.Position.Line, b.Position.Line),
@@ -95,5 +97,13 @@ func sorted(fs []Fault) Faults {
 			cmp.Compare(a.Message, b.Message),
 		)
 	})
-	return slices.Compact(fs)
+	fs = slices.Compact(fs)
+	if len(fs) > maxFaults {
+		fs = append(fs[:maxFaults:maxFaults], Fault{Message: fmt.Sprintf("there are more than %d faults; the others are not listed", maxFaults)})
+	}
+	return fs
 }
+
+// enough reports whether so many faults were found that looking for more helps nobody.
+// It leaves room for those that are dropped because they are said twice.
+func enough(fs []Fault) bool { return len(fs) > 4*maxFaults }

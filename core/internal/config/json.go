@@ -111,7 +111,9 @@ func (p *jsonParser) object(pos Position, at *keyPath, depth int) (*node, error)
 		if err != nil {
 			return nil, err
 		}
-		if line, again := first[key]; again {
+		if line, again := first[key]; again && enough(p.faults) {
+			continue
+		} else if again {
 			p.faults = append(p.faults, Fault{keyPos, at.child(key).String(), fmt.Sprintf("duplicate key; it is already set at line %d", line)})
 			continue
 		}

@@ -51,23 +51,24 @@ func (p *keyPath) write(b *strings.Builder) {
 		return
 	}
 	p.parent.write(b)
+	key := shorten(p.key)
 	switch {
 	case p.isItem:
 		b.WriteString("[" + strconv.Itoa(p.index) + "]")
-	case !plainKey(p.key):
-		b.WriteString("[" + strconv.Quote(p.key) + "]")
+	case !plainKey(key):
+		b.WriteString("[" + strconv.Quote(key) + "]")
 	default:
 		if b.Len() > 0 {
 			b.WriteByte('.')
 		}
-		b.WriteString(p.key)
+		b.WriteString(key)
 	}
 }
 
 func plainKey(key string) bool {
 	for _, r := range key {
 		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("-_:/$*", r):
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("-_:/$*…", r):
 		default:
 			return false
 		}

@@ -102,14 +102,14 @@ func (r *resolver) substitute(n *node) *node {
 		value, set := r.variable(name)
 		switch {
 		case name == "":
-			flaws = append(flaws, flaw{pos: n.pos, message: match + " does not name a variable"})
+			flaws = append(flaws, flaw{pos: n.pos, message: shorten(match) + " does not name a variable"})
 		case !utf8.ValidString(value):
-			flaws = append(flaws, flaw{pos: n.pos, message: fmt.Sprintf("the environment variable %s is not valid UTF-8", name)})
+			flaws = append(flaws, flaw{pos: n.pos, message: fmt.Sprintf("the environment variable %s is not valid UTF-8", shorten(name))})
 		case hasFallback && value == "":
 			absent = absent || fallback == ""
 			out.WriteString(fallback)
 		case !set:
-			flaws = append(flaws, flaw{pos: n.pos, message: fmt.Sprintf("the environment variable %s is not set; set it, or give a default: ${%s:-default}", name, name)})
+			flaws = append(flaws, flaw{pos: n.pos, message: fmt.Sprintf("the environment variable %s is not set; set it, or give a default: ${%[1]s:-default}", shorten(name))})
 		default:
 			used = append(used, name)
 			out.WriteString(value)
@@ -174,9 +174,9 @@ func (r *resolver) fromVariable(name *node) *node {
 	value, set := r.variable(name.text)
 	switch {
 	case !set:
-		return broken(name.pos, fmt.Sprintf("the environment variable %s is not set", name.text))
+		return broken(name.pos, fmt.Sprintf("the environment variable %s is not set", shorten(name.text)))
 	case !utf8.ValidString(value):
-		return broken(name.pos, fmt.Sprintf("the environment variable %s is not valid UTF-8", name.text))
+		return broken(name.pos, fmt.Sprintf("the environment variable %s is not valid UTF-8", shorten(name.text)))
 	}
 	return &node{kind: kindText, text: value, pos: name.pos, via: "the variable " + name.text, env: true}
 }

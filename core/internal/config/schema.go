@@ -143,7 +143,9 @@ func (c *checker) claim(section Section) {
 }
 
 func (c *checker) fail(pos Position, path, message string) {
-	c.faults = append(c.faults, Fault{pos, path, message})
+	if !enough(c.faults) {
+		c.faults = append(c.faults, Fault{pos, path, message})
+	}
 }
 
 func (c *checker) find(p *keyPath) *owned {

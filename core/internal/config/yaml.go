@@ -66,7 +66,7 @@ func (c *yamlConverter) fail(n *yaml.Node, p *keyPath, message string) *node {
 }
 
 func (c *yamlConverter) convert(n *yaml.Node, p *keyPath, depth int) *node {
-	if c.stopped {
+	if c.stopped = c.stopped || enough(c.faults); c.stopped {
 		return nil
 	}
 	if depth > maxDepth {
