@@ -33,8 +33,8 @@ func (d *Databases) describePostgres(p *plugin) error {
 		o.OwnRole = ownRole(s.database, s.schema)
 	}
 	p.borrower = target.NewBorrower(o)
-	p.db = sqlx.NewDb(postgres.DB(p.borrower.Connector()), postgresDriver)
-	p.leases = newLeases(sqlx.NewDb(postgres.DB(p.borrower.ControlConnector()), postgresDriver), d.logger.With("plugin", s.id))
+	p.db = sqlx.NewDb(p.borrower.DB(), postgresDriver)
+	p.leases = newLeases(sqlx.NewDb(p.borrower.ControlDB(), postgresDriver), d.logger.With("plugin", s.id))
 
 	// Notifications do not cross databases, so all listen in one that they share.
 	common, scope := s.database, s.schema

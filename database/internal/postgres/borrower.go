@@ -2,9 +2,9 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,7 +17,7 @@ import (
 type BorrowerOptions struct {
 	// Name is what messages call the borrower.
 	Name string
-	// ApplicationName is what the server shows in pg_stat_activity.
+	// ApplicationName is what the server shows in pg_stat_activity when the borrower has a database of its own; where it shares one, the texts tell who runs them.
 	ApplicationName string
 	// Schema is the only one on the search path. Empty leaves the path as the server sets it.
 	Schema string
@@ -44,11 +44,16 @@ type Borrower struct {
 	observer observe.Observer
 	texts    *sqltext.Cache[sqltext.Session]
 
+	// programmed says that statements may run code of the borrower's own, which can change the session without a word of it in their texts.
+	programmed atomic.Bool
+
 	sessionMu sync.Mutex
-	session   string // the text that sets the session; empty until it is known
+	known     bool
+	session   string // the text that sets the session, once it is known
 
 	// Guarded by the pool's mu.
 	inUse, dialing, waiting int
+	idle                    int // connections nobody uses that are set to this session
 	waits                   int
 	waited                  time.Duration
 }
@@ -107,6 +112,12 @@ func (b *Borrower) settle(ctx context.Context, c *physical) error {
 	if err != nil {
 		return err
 	}
+	if c.dirty {
+		text = forget + "; " + text
+	}
+	if text == "" {
+		return nil
+	}
 	return c.simple(ctx, text)
 }
 
@@ -114,38 +125,44 @@ func (b *Borrower) settle(ctx context.Context, c *physical) error {
 func (b *Borrower) settling(ctx context.Context, c *physical) (string, error) {
 	b.sessionMu.Lock()
 	defer b.sessionMu.Unlock()
-	if b.session != "" {
+	if b.known {
 		return b.session, nil
 	}
-	role, known := b.options.Role, true
-	if role == "" && b.options.OwnRole != "" {
-		var owner string
-		err := c.pg.QueryRow(ctx, "/*session*/ select r.rolname from pg_catalog.pg_namespace n join pg_catalog.pg_roles r on r.oid = n.nspowner where n.nspname = $1", b.options.Schema).Scan(&owner)
-		switch {
-		case errors.Is(err, pgx.ErrNoRows):
-			known = false // the schema is yet to be made
-		case err != nil:
-			return "", err
-		case owner == b.options.OwnRole:
-			role = owner
-		}
+	var (
+		owner string
+		code  bool
+	)
+	err := c.pg.QueryRow(ctx, aboutSchema, b.options.Schema).Scan(&owner, &code)
+	if err != nil {
+		return "", err
 	}
-	parts := []string{forget}
-	if b.options.ApplicationName != "" {
-		parts = append(parts, "set application_name to "+quoteText(b.options.ApplicationName))
+	if code {
+		b.programmed.Store(true)
 	}
+	role := b.options.Role
+	if role == "" && owner == b.options.OwnRole {
+		role = owner
+	}
+	parts := []string{"reset role"}
 	if role != "" {
-		parts = append(parts, "set role "+QuoteName(role))
+		parts[0] = "set role " + QuoteName(role)
 	}
 	if b.options.Schema != "" {
 		parts = append(parts, "set search_path to "+QuoteName(b.options.Schema))
+	} else if b.options.ApplicationName != "" {
+		parts = append(parts, "set application_name to "+quoteText(b.options.ApplicationName))
 	}
-	text := strings.Join(parts, "; ")
-	if known {
-		b.session = text
-	}
-	return text, nil
+	b.session = strings.Join(parts, "; ")
+	// A schema that is yet to be made may get another owner than nobody.
+	b.known = b.options.Schema == "" || owner != ""
+	return b.session, nil
 }
+
+// aboutSchema asks who owns a schema, and whether there is code that a statement of its plugin could run: in it, in public, or, when the plugin has the whole database, anywhere. Code in C comes from the server's administrator.
+const aboutSchema = `/*session*/
+select coalesce((select r.rolname::text from pg_catalog.pg_namespace n join pg_catalog.pg_roles r on r.oid = n.nspowner where n.nspname = $1), ''),
+	exists (select 1 from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace join pg_catalog.pg_language l on l.oid = p.prolang
+		where l.lanname not in ('c', 'internal') and n.nspname not in ('pg_catalog', 'information_schema') and ($1 = '' or n.nspname in ($1, 'public')))`
 
 // QuoteName quotes an identifier.
 func QuoteName(name string) string { return pgx.Identifier{name}.Sanitize() }

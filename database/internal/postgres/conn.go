@@ -15,16 +15,17 @@ import (
 	"github.com/proscenium-dev/proscenium/database/internal/sqltext"
 )
 
-// Connector lends database/sql connections on b's account. The sql.DB must keep none of them idle: that is the pool's work.
-func (b *Borrower) Connector() driver.Connector { return &connector{b, false} }
+// DB returns a handle on b's connections.
+//
+// What database/sql sees as connections are light: one takes a real connection when it is first used, and gives it back when database/sql puts it aside, which is after a statement, a transaction, or the life of an sql.Conn.
+func (b *Borrower) DB() *sql.DB { return openDB(&connector{b, false}) }
 
-// ControlConnector is the connector for the portal's own short statements; see [Pool].
-func (b *Borrower) ControlConnector() driver.Connector { return &connector{b, true} }
+// ControlDB returns a handle for the portal's own short statements; see [Pool].
+func (b *Borrower) ControlDB() *sql.DB { return openDB(&connector{b, true}) }
 
-// DB returns a handle on one of b's connectors.
-func DB(c driver.Connector) *sql.DB {
+func openDB(c driver.Connector) *sql.DB {
 	db := sql.OpenDB(c)
-	db.SetMaxIdleConns(0)
+	db.SetMaxIdleConns(64) // they hold nothing
 	return db
 }
 
@@ -33,13 +34,9 @@ type connector struct {
 	control  bool
 }
 
-// Connect waits for a connection.
-func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
-	p, err := c.borrower.target.pool.acquire(ctx, c.borrower, c.control)
-	if err != nil {
-		return nil, err
-	}
-	return &conn{Conn: p.Conn, physical: p, borrower: c.borrower}, nil
+// Connect returns a connection. It does no I/O.
+func (c *connector) Connect(context.Context) (driver.Conn, error) {
+	return &conn{borrower: c.borrower, control: c.control}, nil
 }
 
 // Driver returns a driver that opens nothing: connections come from the connector.
@@ -51,11 +48,11 @@ func (noDriver) Open(string) (driver.Conn, error) {
 	return nil, errors.New("open by name is not supported")
 }
 
-// conn is a borrowed connection.
+// conn is what database/sql takes for a connection.
 type conn struct {
-	*stdlib.Conn
-	physical *physical
 	borrower *Borrower
+	control  bool
+	physical *physical       // nil while it holds none
 	effect   sqltext.Session // the most that any statement may have done to the session
 }
 
@@ -67,30 +64,59 @@ var (
 	_ driver.QueryerContext     = (*conn)(nil)
 	_ driver.NamedValueChecker  = (*conn)(nil)
 	_ driver.Pinger             = (*conn)(nil)
+	_ driver.Validator          = (*conn)(nil)
 )
 
-// Close gives the connection back. One whose session was changed is set anew before anybody gets it, its last borrower included.
-func (c *conn) Close() error {
-	if c.physical == nil {
+// hold takes a real connection unless c has one.
+func (c *conn) hold(ctx context.Context) error {
+	if c.physical != nil {
 		return nil
 	}
-	p := c.physical
-	c.physical = nil
-	if c.effect == sqltext.Changed {
-		p.owner = nil
+	p, err := c.borrower.target.pool.acquire(ctx, c.borrower, c.control)
+	if err != nil {
+		return err
 	}
-	p.target.pool.release(p, c.borrower, c.effect != sqltext.Spoiled)
+	c.physical, c.effect = p, sqltext.Clean
 	return nil
 }
 
-// Unwrap returns pgx's connection, for what database/sql has no words for. Its caller answers for the session.
-func (c *conn) Unwrap() *pgx.Conn {
+// release gives the real connection back. One whose session was changed is set anew before anybody gets it, its last borrower included.
+func (c *conn) release() {
+	p := c.physical
+	if p == nil {
+		return
+	}
+	c.physical = nil
+	p.dirty = p.dirty || c.effect != sqltext.Clean || c.borrower.programmed.Load()
+	p.target.pool.release(p, c.borrower, c.effect != sqltext.Spoiled)
+}
+
+// IsValid is called by database/sql when it puts the connection aside.
+func (c *conn) IsValid() bool {
+	c.release()
+	return true
+}
+
+// Close gives the real connection back.
+func (c *conn) Close() error {
+	c.release()
+	return nil
+}
+
+// Unwrap returns pgx's connection, for what database/sql has no words for, such as COPY. What is done to its session is undone when it is given back.
+func (c *conn) Unwrap(ctx context.Context) (*pgx.Conn, error) {
+	if err := c.hold(ctx); err != nil {
+		return nil, err
+	}
 	c.effect = max(c.effect, sqltext.Changed)
-	return c.physical.pg
+	return c.physical.pg, nil
 }
 
 func (c *conn) lost(err error) error {
-	if err != nil && c.physical.pg.IsClosed() {
+	if err == nil {
+		return nil
+	}
+	if c.physical.pg.IsClosed() {
 		c.physical.target.losses.Add(1)
 	}
 	return c.physical.target.explain(err)
@@ -105,15 +131,22 @@ func (c *conn) lostIn(err error) error {
 }
 
 func (c *conn) note(text string) {
-	c.effect = max(c.effect, c.borrower.texts.Of(text))
+	effect := c.borrower.texts.Of(text)
+	c.effect = max(c.effect, effect)
+	if effect == sqltext.Programmed {
+		c.borrower.programmed.Store(true)
+	}
 }
 
 // ExecContext runs text.
 func (c *conn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (_ driver.Result, err error) {
 	ctx, done := c.borrower.observer.Statement(ctx, text)
 	defer func() { done(err) }()
+	if err := c.hold(ctx); err != nil {
+		return nil, err
+	}
 	c.note(text)
-	result, err := c.Conn.ExecContext(ctx, c.borrower.tag+text, args)
+	result, err := c.physical.ExecContext(ctx, c.borrower.tag+text, args)
 	return result, c.lostIn(err)
 }
 
@@ -121,8 +154,11 @@ func (c *conn) ExecContext(ctx context.Context, text string, args []driver.Named
 func (c *conn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (_ driver.Rows, err error) {
 	ctx, done := c.borrower.observer.Statement(ctx, text)
 	defer func() { done(err) }()
+	if err := c.hold(ctx); err != nil {
+		return nil, err
+	}
 	c.note(text)
-	inner, err := c.Conn.QueryContext(ctx, c.borrower.tag+text, args)
+	inner, err := c.physical.QueryContext(ctx, c.borrower.tag+text, args)
 	if err != nil {
 		return nil, c.lostIn(err)
 	}
@@ -133,7 +169,10 @@ func (c *conn) QueryContext(ctx context.Context, text string, args []driver.Name
 func (c *conn) BeginTx(ctx context.Context, o driver.TxOptions) (_ driver.Tx, err error) {
 	ctx, done := c.borrower.observer.Statement(ctx, "begin")
 	defer func() { done(err) }()
-	inner, err := c.Conn.BeginTx(ctx, o)
+	if err := c.hold(ctx); err != nil {
+		return nil, err
+	}
+	inner, err := c.physical.BeginTx(ctx, o)
 	if err != nil {
 		return nil, c.lost(err)
 	}
@@ -148,8 +187,18 @@ func (c *conn) PrepareContext(_ context.Context, text string) (driver.Stmt, erro
 // Prepare is PrepareContext.
 func (c *conn) Prepare(text string) (driver.Stmt, error) { return &prepared{c, text}, nil }
 
+// Begin is BeginTx.
+func (c *conn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}
+
 // Ping asks the server.
-func (c *conn) Ping(ctx context.Context) error { return c.lost(c.physical.pg.Ping(ctx)) }
+func (c *conn) Ping(ctx context.Context) error {
+	if err := c.hold(ctx); err != nil {
+		return err
+	}
+	return c.lost(c.physical.pg.Ping(ctx))
+}
 
 // CheckNamedValue lets pgx encode every value as it knows how; times are brought to UTC, since a column without time zone would drop the zone and keep the clock's face.
 func (c *conn) CheckNamedValue(v *driver.NamedValue) error {

@@ -39,7 +39,7 @@ func (b *Borrower) tryExclusive(ctx context.Context, key int64, transaction bool
 	if err != nil {
 		return nil, err
 	}
-	e := &Exclusive{conn: &conn{Conn: p.Conn, physical: p, borrower: b}, key: key}
+	e := &Exclusive{conn: &conn{physical: p, borrower: b}, key: key}
 	held := false
 	defer func() {
 		if !held {
@@ -49,7 +49,7 @@ func (b *Borrower) tryExclusive(ctx context.Context, key int64, transaction bool
 	try := "select pg_try_advisory_lock($1)"
 	if transaction {
 		// The transaction outlives ctx: it is ended by Commit or Rollback only.
-		if e.tx, err = e.conn.Conn.BeginTx(context.WithoutCancel(ctx), driver.TxOptions{}); err != nil {
+		if e.tx, err = p.BeginTx(context.WithoutCancel(ctx), driver.TxOptions{}); err != nil {
 			return nil, e.conn.lost(err)
 		}
 		try = "select pg_try_advisory_xact_lock($1)"
@@ -107,7 +107,7 @@ func (e *Exclusive) unlock() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	// Whatever the work left behind, nobody else gets to see.
-	e.conn.physical.owner = nil
+	e.conn.physical.dirty = true
 	return e.conn.lost(e.conn.physical.simple(ctx, forget))
 }
 
@@ -126,6 +126,9 @@ type exclusiveConn struct {
 
 // Close leaves the connection to the Exclusive.
 func (c *exclusiveConn) Close() error { return nil }
+
+// IsValid leaves it, too.
+func (c *exclusiveConn) IsValid() bool { return true }
 
 func (c *exclusiveConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
 	result, err := c.conn.ExecContext(ctx, text, args)

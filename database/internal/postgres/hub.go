@@ -151,7 +151,7 @@ func (h *Hub) session() error {
 	pool.pin(1)
 	defer func() {
 		pool.pin(-1)
-		c.owner = nil
+		c.dirty = true
 		pool.release(c, h.borrower, !c.dead())
 	}()
 	listened := map[string]bool{}

@@ -20,6 +20,7 @@ type physical struct {
 	lifetime time.Duration
 
 	owner     *Borrower // whose session it is set to; nil when it must be set anew
+	dirty     bool      // the session may hold more than its settings
 	idleSince time.Time
 	losses    int64 // of the target, when this connection was last known to live
 }
@@ -30,18 +31,22 @@ const idleTrust = time.Second
 // ready sets the connection to b's session, if it is not, and makes sure that it lives, if that is in doubt.
 func (c *physical) ready(ctx context.Context, b *Borrower) error {
 	losses := c.target.losses.Load()
-	switch {
-	case c.owner != b:
-		// Setting the session tells as well whether the connection lives.
-		if err := b.settle(ctx, c); err != nil {
-			c.owner = nil
-			return fault.Unavailable("set up a session on "+c.target.Name(), c.target.explain(err))
-		}
-		c.owner = b
-	case c.losses != losses, time.Since(c.idleSince) > idleTrust:
+	settled := c.owner == b && !c.dirty
+	if settled && c.losses == losses && time.Since(c.idleSince) < idleTrust {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.wait)
+	defer cancel()
+	if settled {
 		if err := c.pg.Ping(ctx); err != nil {
 			return c.target.explain(err)
 		}
+	} else {
+		// Setting the session tells as well whether the connection lives.
+		if err := b.settle(ctx, c); err != nil {
+			return fault.Unavailable("set up a session on "+c.target.Name(), c.target.explain(err))
+		}
+		c.owner, c.dirty = b, false
 	}
 	c.losses = losses
 	return nil

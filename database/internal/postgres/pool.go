@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -43,8 +44,10 @@ type Pool struct {
 	inUse   map[*physical]struct{}
 	waiters []*waiter // the longest waiting first
 	reaper  *time.Timer
-	closed  bool
-	empty   chan struct{} // closed when the pool is closed and the last connection is gone
+	// impatience is set while somebody may run out of patience; see makeRoom.
+	impatience *time.Timer
+	closed     bool
+	empty      chan struct{} // closed when the pool is closed and the last connection is gone
 }
 
 // waiter is one call that waits for a connection.
@@ -85,8 +88,6 @@ func (p *Pool) Counts() (open, idle, waiting int) {
 
 // acquire waits for a connection and sets it to b's session. A control call is one of the portal's own, such as keeping a lease: it is short, passes the quota, and may use the one connection that plugins may not.
 func (p *Pool) acquire(ctx context.Context, b *Borrower, control bool) (*physical, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.wait)
-	defer cancel()
 	var died error
 	// Every connection may have died while idle; after those a new one is made, which either works or says why not.
 	for range p.options.Limit + 2 {
@@ -127,17 +128,23 @@ func (p *Pool) take(ctx context.Context, b *Borrower, control bool) (*physical, 
 	p.dispatch()
 	p.mu.Unlock()
 
+	patient := time.NewTimer(b.wait)
+	defer patient.Stop()
+	var cause error
 	select {
 	case c := <-w.ready:
 		return c, nil
 	case err := <-w.failed:
 		return nil, err
 	case <-ctx.Done():
+		cause = ctx.Err()
+	case <-patient.C:
+		cause = fmt.Errorf("waited %v: %w", b.wait, context.DeadlineExceeded)
 	}
 	p.mu.Lock()
 	if i := slices.Index(p.waiters, w); i >= 0 {
 		p.dropWaiter(i)
-		err := p.exhausted(b, ctx.Err())
+		err := p.exhausted(b, cause)
 		p.mu.Unlock()
 		return nil, err
 	}
@@ -148,7 +155,7 @@ func (p *Pool) take(ctx context.Context, b *Borrower, control bool) (*physical, 
 		p.release(c, b, true)
 	case <-w.failed:
 	}
-	return nil, ctx.Err()
+	return nil, cause
 }
 
 // exhausted says who holds what b waited for.
@@ -179,23 +186,54 @@ func (p *Pool) limitFor(control bool) int {
 	return p.plainLimit()
 }
 
-// takeIdle removes and returns an idle connection to b's database: b's own warmest, or else the one its last user has done longest without.
+// takeIdle removes and returns an idle connection to b's database: b's own warmest; or else one that must be set anew anyway, or whose last user has another; or else any. Which one is left to chance:
+// whatever order is chosen, some pattern of use asks next for just the session that was given away last.
 func (p *Pool) takeIdle(b *Borrower) *physical {
-	found := -1
+	found, rank, equals := -1, 0, 0
 	for i := len(p.idle) - 1; i >= 0; i-- {
-		if c := p.idle[i]; c.target == b.target {
-			found = i
-			if c.owner == b {
-				break
+		c := p.idle[i]
+		if c.target != b.target {
+			continue
+		}
+		r := 1
+		switch {
+		case c.owner == b:
+			return p.removeIdle(i)
+		case c.owner == nil:
+			r = 3
+		case c.owner.idle > 1:
+			r = 2
+		}
+		switch {
+		case r > rank:
+			found, rank, equals = i, r, 1
+		case r == rank:
+			equals++
+			if rand.IntN(equals) == 0 {
+				found = i
 			}
 		}
 	}
 	if found < 0 {
 		return nil
 	}
-	c := p.idle[found]
-	p.idle = slices.Delete(p.idle, found, found+1)
+	return p.removeIdle(found)
+}
+
+func (p *Pool) removeIdle(i int) *physical {
+	c := p.idle[i]
+	p.idle = slices.Delete(p.idle, i, i+1)
+	if c.owner != nil {
+		c.owner.idle--
+	}
 	return c
+}
+
+func (p *Pool) addIdle(c *physical) {
+	p.idle = append(p.idle, c)
+	if c.owner != nil {
+		c.owner.idle++
+	}
 }
 
 // dispatch serves waiters as far as it can: with idle connections, with new ones within the limit, and with new ones in place of idle ones to other databases. The lock is held.
@@ -211,10 +249,7 @@ func (p *Pool) dispatch() {
 			continue
 		}
 		if !w.dialing && w.borrower.inUse+w.borrower.dialing < w.borrower.quotaFor(w.control) {
-			if p.open >= p.limitFor(w.control) && len(p.idle) > 0 {
-				p.discard(p.idle[0])
-				p.idle = slices.Delete(p.idle, 0, 1)
-			}
+			p.makeRoom(w)
 			if p.open < p.limitFor(w.control) {
 				p.dial(w)
 			}
@@ -222,6 +257,25 @@ func (p *Pool) dispatch() {
 		i++
 	}
 	p.scheduleReaper()
+}
+
+// makeRoom closes an idle connection to another database when w needs a new one and the limit is reached. Where w's database has connections, one of those is likely to be free sooner than a new one is made.
+func (p *Pool) makeRoom(w *waiter) {
+	if p.open < p.limitFor(w.control) || len(p.idle) == 0 {
+		return
+	}
+	if w.borrower.target.open > 0 && time.Since(w.since) < patience {
+		if p.impatience == nil {
+			p.impatience = time.AfterFunc(patience, func() {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				p.impatience = nil
+				p.dispatch()
+			})
+		}
+		return
+	}
+	p.discard(p.removeIdle(rand.IntN(len(p.idle))))
 }
 
 // serve hands c to the waiter at i. The lock is held.
@@ -244,6 +298,7 @@ func (p *Pool) dropWaiter(i int) {
 // dial makes a connection because w waits. Whoever waits for the same database when it is ready gets it: w's own caller may be gone by then. The lock is held.
 func (p *Pool) dial(w *waiter) {
 	p.open++
+	w.borrower.target.open++
 	w.dialing = true
 	w.borrower.dialing++
 	p.dialing.Go(func() {
@@ -253,7 +308,7 @@ func (p *Pool) dial(w *waiter) {
 		w.borrower.dialing--
 		w.dialing = false
 		if err != nil {
-			p.gone()
+			p.gone(w.borrower.target)
 			if i := slices.Index(p.waiters, w); i >= 0 {
 				p.dropWaiter(i)
 				w.failed <- err
@@ -271,7 +326,7 @@ func (p *Pool) release(c *physical, b *Borrower, usable bool) {
 	defer p.mu.Unlock()
 	delete(p.inUse, c)
 	b.inUse--
-	if !usable || c.dead() || time.Since(c.made) > c.lifetime {
+	if p.closed || !usable || c.dead() || time.Since(c.made) > c.lifetime {
 		p.discard(c)
 		p.dispatch()
 		return
@@ -302,7 +357,7 @@ func (p *Pool) giveBack(c *physical) {
 	case best >= 0:
 		p.serve(best, c)
 	default:
-		p.idle = append(p.idle, c)
+		p.addIdle(c)
 	}
 	p.dispatch()
 }
@@ -310,12 +365,13 @@ func (p *Pool) giveBack(c *physical) {
 // discard closes c. The lock is held.
 func (p *Pool) discard(c *physical) {
 	p.dialing.Go(c.close)
-	p.gone()
+	p.gone(c.target)
 }
 
 // gone counts one connection less. The lock is held.
-func (p *Pool) gone() {
+func (p *Pool) gone(t *Target) {
 	p.open--
+	t.open--
 	if p.closed && p.open == 0 {
 		close(p.empty)
 	}
@@ -339,8 +395,7 @@ func (p *Pool) reap() {
 		c := p.idle[i]
 		switch {
 		case time.Since(c.made) > c.lifetime, time.Since(c.idleSince) > p.options.IdleTimeout && kept[c.target] >= p.options.MinIdle:
-			p.idle = slices.Delete(p.idle, i, i+1)
-			p.discard(c)
+			p.discard(p.removeIdle(i))
 		default:
 			kept[c.target]++
 		}
@@ -356,8 +411,10 @@ func (p *Pool) Close(ctx context.Context) error {
 		return nil
 	}
 	p.closed = true
-	if p.reaper != nil {
-		p.reaper.Stop()
+	for _, timer := range []*time.Timer{p.reaper, p.impatience} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	for len(p.waiters) > 0 {
 		w := p.waiters[0]
@@ -367,10 +424,9 @@ func (p *Pool) Close(ctx context.Context) error {
 	if p.open == 0 {
 		close(p.empty)
 	}
-	for _, c := range p.idle {
-		p.discard(c)
+	for len(p.idle) > 0 {
+		p.discard(p.removeIdle(0))
 	}
-	p.idle = nil
 	p.mu.Unlock()
 
 	var err error

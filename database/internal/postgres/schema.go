@@ -24,7 +24,7 @@ func (b *Borrower) Do(ctx context.Context, fn func(*pgx.Conn) error) error {
 		return err
 	}
 	defer func() {
-		c.owner = nil // it may have changed the session
+		c.dirty = true
 		pool.release(c, b, true)
 	}()
 	return b.target.explain(fn(c.pg))
@@ -47,7 +47,7 @@ func (b *Borrower) CreateSchema(ctx context.Context) (created Created, err error
 	})
 	if err == nil {
 		b.sessionMu.Lock()
-		b.session = "" // who owns the schema may be known only now
+		b.known = false // who owns the schema may be known only now
 		b.sessionMu.Unlock()
 	}
 	return created, err

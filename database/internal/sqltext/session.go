@@ -7,9 +7,10 @@ type Session int
 
 // The effects, weakest first.
 const (
-	Clean   Session = iota // nothing
-	Changed                // settings, role, temporary tables, locks, channels, cursors: a reset brings the session back
-	Spoiled                // what a reset cannot undo: the connection must go
+	Clean      Session = iota // nothing
+	Changed                   // settings, role, temporary tables, locks, channels, cursors: a reset brings the session back
+	Programmed                // the same, and from now on statements may run code of the caller's own, which can do so unseen
+	Spoiled                   // what a reset cannot undo: the connection must go
 )
 
 // SessionOf tells what text, one or more PostgreSQL statements, may leave behind. It sees words, not the inside of functions: what a function of the caller's own does to the session is not in the text.
@@ -44,8 +45,26 @@ func (s *scanner) firstWord(w string) Session {
 		return Changed
 	case "reset", "discard", "listen", "unlisten", "declare", "do", "call":
 		return Changed
+	case "create":
+		return s.created()
 	case "prepare", "deallocate", "load":
 		return Spoiled
+	}
+	return Clean
+}
+
+// created looks at what a CREATE makes: code that later statements run unseen, or something else.
+func (s *scanner) created() Session {
+	ahead := *s
+	for range 3 { // at most "or replace" stands before the kind
+		k, w := ahead.next()
+		if k != word {
+			break
+		}
+		switch strings.ToLower(w) {
+		case "function", "procedure", "aggregate", "extension":
+			return Programmed
+		}
 	}
 	return Clean
 }

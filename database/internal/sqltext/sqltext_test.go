@@ -75,8 +75,11 @@ func TestSessionOf(t *testing.T) {
 		"listen x":                                     sqltext.Changed,
 		"do $$ begin perform 1; end $$":                sqltext.Changed,
 		"declare c cursor with hold for select 1":      sqltext.Changed,
-		"prepare x as select 1":                        sqltext.Spoiled,
-		"select 1; deallocate all":                     sqltext.Spoiled,
+		"create or replace function f() returns int language sql as 'select 1'": sqltext.Programmed,
+		"create extension pg_trgm":            sqltext.Programmed,
+		"create table function_calls (n int)": sqltext.Clean,
+		"prepare x as select 1":               sqltext.Spoiled,
+		"select 1; deallocate all":            sqltext.Spoiled,
 	}
 	for text, want := range tests {
 		if got := sqltext.SessionOf(text); got != want {
