@@ -102,6 +102,24 @@ app-config.yaml:1:5: not valid YAML: a ":" is not expected here; check the inden
 	}
 }
 
+func TestAReportIsBounded(t *testing.T) {
+	t.Parallel()
+	var keys, twice strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&keys, "key%d: 1\n", i)
+		twice.WriteString("key: 1\n")
+	}
+	var target struct{ Known int }
+	err := loadText(t, keys.String()).Decode("", &target)
+	_, err2 := config.Load(config.Options{Dir: folder(t, files{"app-config.yaml": twice.String()})})
+	for _, err := range []error{err, err2} {
+		lines := strings.Split(err.Error(), "\n")
+		if got := lines[len(lines)-1]; len(lines) != 501 || got != "there are more than 500 faults; the others are not listed" {
+			t.Errorf("%d lines, the last is %s", len(lines), got)
+		}
+	}
+}
+
 // endless is a file system in which every file goes on for ever, though it claims to be small.
 type endless struct {
 	fstest.MapFS

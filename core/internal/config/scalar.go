@@ -5,7 +5,6 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // scalarKind resolves a plain YAML scalar by the core schema of YAML 1.2, which is what Backstage reads: yes, on and dates stay text, 0o17 is octal and 017 is not.
@@ -123,8 +122,12 @@ func (n *node) describe() string {
 // shorten keeps a message on one line of a terminal.
 func shorten(text string) string {
 	const limit = 40
-	if utf8.RuneCountInString(text) <= limit {
-		return text
+	count := 0
+	for i := range text {
+		if count == limit {
+			return text[:i] + "…"
+		}
+		count++
 	}
-	return string([]rune(text)[:limit]) + "…"
+	return text
 }

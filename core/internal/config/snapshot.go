@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/sha256"
 	"slices"
+	"strings"
 )
 
 // Snapshot is the configuration as it was read at one moment. It never changes and is safe for concurrent use.
@@ -21,7 +22,7 @@ type Snapshot struct {
 func (s *Snapshot) Files() []string { return slices.Clone(s.files) }
 
 // String names the files.
-func (s *Snapshot) String() string { return "configuration" }
+func (s *Snapshot) String() string { return "configuration of " + strings.Join(s.files, ", ") }
 
 // Root returns the whole tree.
 func (s *Snapshot) Root() Value { return Value{node: s.root} }

@@ -53,7 +53,7 @@ func (d *decoder) report(err error, n *node, p *keyPath, at Position) bool {
 
 // joined returns the errors of an errors.Join, but not those that fmt.Errorf wrapped in a sentence of its own.
 func joined(err error) []error {
-	//nolint:errorlint // a join that is wrapped in another error is part of that error's sentence
+	// Not errors.As: a join that is wrapped in another error is part of that error's sentence.
 	list, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return nil
