@@ -43,7 +43,7 @@ func (l LogView) Render(ctx context.Context, w io.Writer) error {
 		}
 	}
 	html := make([]byte, 0, logChunk+4<<10)
-	html = append(html, `</div><div class="ui-log-lines" role="region" tabindex="0" aria-label="`+label+`">`...)
+	html = append(html, `</div><div class="ui-log-lines" role="group" tabindex="0" aria-label="`+label+`">`...)
 	if l.Omitted > 0 {
 		html = append(html, `<p class="ui-muted">`+groupDigits(int64(l.Omitted))+` earlier lines are left out</p>`...)
 	}

@@ -59,7 +59,7 @@ func TestLogLines(t *testing.T) {
 	text := draw(t, ui.LogView{ID: "build", Label: "go test", First: 41, Omitted: 40, Text: "\x1b[31mone\ntwo\x1b[0m\n\nfour\n", RawHref: "/log.txt"})
 	root := parse(t, text)
 	for selector, want := range map[string]int{
-		"[role=region][tabindex='0'][aria-label='go test']": 1, ".ui-log-lines > div": 4, "#build-L41 a[href='#build-L41']": 1, "#build-L44": 1, "#build-L42 .ui-ansi-red": 1, "#build-L44 .ui-ansi-red": 0, "a[href='/log.txt']": 1,
+		"[role=group][tabindex='0'][aria-label='go test']": 1, ".ui-log-lines > div": 4, "#build-L41 a[href='#build-L41']": 1, "#build-L44": 1, "#build-L42 .ui-ansi-red": 1, "#build-L44 .ui-ansi-red": 0, "a[href='/log.txt']": 1,
 	} {
 		if got := len(find(root, selector)); got != want {
 			t.Errorf("%s: %d, want %d", selector, got, want)

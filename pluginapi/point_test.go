@@ -1,0 +1,80 @@
+package pluginapi_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/proscenium-dev/proscenium/pluginapi"
+)
+
+type label struct{ Text string }
+
+type labelFunc func(ctx context.Context, text string) (string, error)
+
+func listOf(p *pluginapi.Point[label, labelFunc], behaviour labelFunc) []pluginapi.Extended[label, labelFunc] {
+	return p.List([]pluginapi.Contribution{{
+		ID: "label:a/x", Plugin: "a", Spec: label{"X"},
+		Call: func(ctx context.Context, fn func(context.Context, any) error) error { return fn(ctx, behaviour) },
+	}})
+}
+
+func TestUseAddsThePointsTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		point := &pluginapi.Point[label, labelFunc]{Kind: "label", Timeout: time.Second}
+		e := listOf(point, func(ctx context.Context, _ string) (string, error) { <-ctx.Done(); return "", ctx.Err() })[0]
+		err := e.Use(t.Context(), func(ctx context.Context, f labelFunc) error { _, err := f(ctx, ""); return err })
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("err = %v", err)
+		}
+	})
+}
+
+func TestAskReturnsWhenTheBehaviourDoesNot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		point := &pluginapi.Point[label, labelFunc]{Kind: "label", Timeout: time.Second}
+		e := listOf(point, func(context.Context, string) (string, error) { <-release; return "late", nil })[0]
+		ask := func() error {
+			_, err := pluginapi.Ask(t.Context(), e, func(ctx context.Context, f labelFunc) (string, error) { return f(ctx, "") })
+			return err
+		}
+		for range 16 {
+			if err := ask(); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("err = %v", err)
+			}
+		}
+		if err := ask(); !errors.Is(err, pluginapi.ErrUnavailable) {
+			t.Errorf("with 16 calls left behind: %v", err)
+		}
+		close(release)
+		synctest.Wait()
+		if text, err := pluginapi.Ask(t.Context(), e, func(ctx context.Context, f labelFunc) (string, error) { return f(ctx, "") }); text != "late" || err != nil {
+			t.Errorf("after they returned: %q, %v", text, err)
+		}
+	})
+}
+
+func TestLiveTellsWhoWaits(t *testing.T) {
+	t.Parallel()
+	live, set := pluginapi.NewLive(1)
+	changed := live.Changed()
+	set(2)
+	select {
+	case <-changed:
+	default:
+		t.Error("the change was not told")
+	}
+	select {
+	case <-live.Changed():
+		t.Error("a change was told that has not been")
+	default:
+	}
+	if live.Get() != 2 {
+		t.Errorf("Get = %d", live.Get())
+	}
+}
