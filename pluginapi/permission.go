@@ -66,7 +66,8 @@ func (c Condition) Match(rule func(RuleCall) (bool, error)) (bool, error) {
 	}
 	switch {
 	case c.Rule != nil:
-		return rule(*c.Rule)
+		ok, err := rule(*c.Rule)
+		return err == nil && ok, err
 	case c.Not != nil:
 		ok, err := c.Not.Match(rule)
 		return err == nil && !ok, err
