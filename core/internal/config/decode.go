@@ -82,14 +82,16 @@ func (d *decoder) unknownKey(e entry, p *keyPath, known []string) {
 func (d *decoder) value(n *node, v reflect.Value, p *keyPath, at Position) bool {
 	if n != nil {
 		at = n.pos
+	}
+	if v.Type() == valueType { // with its flaws, which are for whoever decodes it
+		v.Set(reflect.ValueOf(Value{n, p, at}))
+		return true
+	}
+	if n != nil {
 		d.flawed(n, p)
 		if n.kind == kindBroken {
 			return false
 		}
-	}
-	if v.Type() == valueType {
-		v.Set(reflect.ValueOf(Value{n, p, at}))
-		return true
 	}
 	if n.absent() {
 		n = nil

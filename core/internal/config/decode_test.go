@@ -304,7 +304,7 @@ func TestInlineMapTakesTheRest(t *testing.T) {
 
 func TestValuesAreDecodedLater(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, files{"app-config.yaml": "extensions:\n  - page:hello:\n      config: {size: x, title: '${NONE}'}\n"})
+	dir := folder(t, files{"app-config.yaml": "extensions:\n  - page:hello:\n      config: {size: x, title: '${NONE}'}\n  - page:none: {config: '${NONE}'}\n"})
 	var got struct {
 		Extensions []map[string]struct{ Config config.Value }
 	}
@@ -312,6 +312,10 @@ func TestValuesAreDecodedLater(t *testing.T) {
 		t.Fatalf("nobody has looked at the config yet: %v", err)
 	}
 	var target paging
+	broken := got.Extensions[1]["page:none"].Config
+	if got, want := message(broken.Decode(&target), dir), "app-config.yaml:4:25: extensions[1].page:none.config: the environment variable NONE is not set; set it, or give a default: ${NONE:-default}"; got != want || !broken.Exists() {
+		t.Errorf("got %s", got)
+	}
 	err := got.Extensions[0]["page:hello"].Config.Decode(&target)
 	want := `app-config.yaml:3:22: extensions[0].page:hello.config.size: expected a whole number but found the text "x"
 app-config.yaml:3:25: extensions[0].page:hello.config.title: unknown key; the only one known here is size`

@@ -87,17 +87,28 @@ type stockBackend struct {
 	Logger struct {
 		Level slog.Level `yaml:"level"`
 	} `yaml:"logger"`
-	Cache struct {
-		Store string `yaml:"store"`
-	} `yaml:"cache"`
+	CORS struct {
+		Origin      string   `yaml:"origin"`
+		Methods     []string `yaml:"methods"`
+		Credentials bool     `yaml:"credentials"`
+	} `yaml:"cors"`
+	CSP map[string][]string `yaml:"csp"`
 }
 
 type stockDatabase struct {
 	Client     string     `yaml:"client"`
 	Connection connection `yaml:"connection"`
+	Knex       knex       `yaml:"knexConfig"`
 	Plugin     map[string]struct {
-		Client string `yaml:"client"`
+		Connection connection `yaml:"connection"`
+		Knex       knex       `yaml:"knexConfig"`
 	} `yaml:"plugin"`
+}
+
+type knex struct {
+	Pool struct {
+		Max int `yaml:"max"`
+	} `yaml:"pool"`
 }
 
 type stockCatalog struct {
@@ -147,7 +158,6 @@ func TestBackstagesOwnFilesLoad(t *testing.T) {
 		t.Errorf("unread (-want +got):\n%s", diff)
 	}
 	want := "these keys have no effect in this portal: app.packages (the plugins are those that main lists), backend.actions (there is no actions registry), " +
-		"backend.cors (pages and APIs have the same origin), backend.csp (the portal sets its own content security policy), " +
 		"catalog.import (entities are registered by location, not by pull request)"
 	if diff := cmp.Diff(want, report.Notice()); diff != "" {
 		t.Errorf("notice (-want +got):\n%s", diff)
@@ -209,7 +219,7 @@ func TestAScriptedBackstageFileLoads(t *testing.T) {
 	if got := catalog.Rules[0].Allow[2]; got != (kindRule{"Template", "service"}) || catalog.Locations[0].Target != "./catalog" {
 		t.Errorf("decoded %+v", catalog)
 	}
-	for _, part := range []string{"backend.reading", "catalog.processingInterval", "proxy.endpoints./echo.secure"} {
+	for _, part := range []string{"backend.reading", "catalog.processingInterval", "proxy.endpoints./echo.logLevel"} {
 		if !strings.Contains(report.Notice(), part) {
 			t.Errorf("the notice does not name %s: %s", part, report.Notice())
 		}

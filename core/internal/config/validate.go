@@ -44,11 +44,15 @@ func (d *decoder) report(err error, n *node, p *keyPath, at Position) bool {
 		}
 		return false
 	}
+	message := err.Error()
 	var located interface{ ConfigPath() string }
 	if errors.As(err, &located) {
-		p, at = locate(located.ConfigPath(), n, p, at)
+		n, p, at = locate(located.ConfigPath(), n, p, at)
 	}
-	return d.fail(at, p, err.Error())
+	if n != nil {
+		message = n.withoutContent(message)
+	}
+	return d.fail(at, p, message)
 }
 
 // joined returns the errors of an errors.Join, but not those that fmt.Errorf wrapped in a sentence of its own.
@@ -66,7 +70,7 @@ func joined(err error) []error {
 }
 
 // locate follows a path such as locations[2].target below n, as far as something was written.
-func locate(path string, n *node, p *keyPath, at Position) (*keyPath, Position) {
+func locate(path string, n *node, p *keyPath, at Position) (*node, *keyPath, Position) {
 	for step := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '.' || r == '[' }) {
 		index, err := strconv.Atoi(strings.TrimSuffix(step, "]"))
 		if isItem := strings.HasSuffix(step, "]") && err == nil && index >= 0; isItem {
@@ -83,5 +87,5 @@ func locate(path string, n *node, p *keyPath, at Position) (*keyPath, Position) 
 			at = n.pos
 		}
 	}
-	return p, at
+	return n, p, at
 }

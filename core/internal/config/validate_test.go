@@ -113,6 +113,22 @@ app-config.yaml:2:3: a.none.list[0].target: nowhere cannot be reached`
 	}
 }
 
+type password struct {
+	Text string `yaml:"text"`
+}
+
+func (p password) Validate() error { return at{"text", p.Text + " is too short"} }
+
+func TestValidationDoesNotRepeatAVariable(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, files{"app-config.yaml": "text: ${PASSWORD}\n"})
+	var target password
+	err := load(t, config.Options{Dir: dir, Environ: []string{"PASSWORD=hunter2"}}).Decode("", &target)
+	if got, want := message(err, dir), "app-config.yaml:1:7: text: … is too short (from the variable PASSWORD)"; got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestAnEmbeddedStructIsValidatedOnce(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, files{"app-config.yaml": "max: 11\nother: x\n"})
