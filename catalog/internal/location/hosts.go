@@ -1,27 +1,27 @@
 package location
 
 import (
-	"fmt"
 	"net/url"
 	"path"
 	"regexp"
 	"strings"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
 // Host is a server for source code, as an item of integrations.github or integrations.gitlab in the configuration describes it.
 type Host struct {
-	Host       string // name, with the port if it is not the usual one: ghe.example.com
-	APIBaseURL string // empty means the usual one of its kind
-	RawBaseURL string // of GitHub, for reading without a token; empty means the usual one of github.com, and none elsewhere
-	Token      string // empty means to read without one
+	Host       string           `yaml:"host"`       // name, with the port if it is not the usual one: ghe.example.com
+	APIBaseURL string           `yaml:"apiBaseUrl"` // empty means the usual one of its kind
+	RawBaseURL string           `yaml:"rawBaseUrl"` // of GitHub, for reading without a token; empty means the usual one of github.com, and none elsewhere
+	Token      pluginapi.Secret `yaml:"token"`      // empty means to read without one
 }
 
 // Hosts are the servers whose URL forms are understood. The hosts github.com and gitlab.com are always among them. Do not change Hosts while they are in use.
 type Hosts struct {
-	GitHub []Host
-	GitLab []Host
+	GitHub []Host `yaml:"github"`
+	GitLab []Host `yaml:"gitlab"`
 }
 
 // style is how a host writes the address of a file.
@@ -273,56 +273,4 @@ func safeURL(address string) string {
 		return catalogcommon.RejectedURL
 	}
 	return address
-}
-
-// fetchURL returns the address that answers with the text of a file, and the header fields to ask with.
-func (h Hosts) fetchURL(target string) (address string, header map[string]string, err error) {
-	parsed, err := url.Parse(target)
-	if err != nil || parsed.Host == "" || parsed.Scheme != "https" && parsed.Scheme != "http" {
-		return "", nil, catalogcommon.InputError("url %q is not a web address; write https://host/path", target)
-	}
-	if parsed.User != nil {
-		return "", nil, catalogcommon.InputError("url %q holds a password; put a token under integrations in the configuration instead", parsed.Redacted())
-	}
-	f, ok := h.parse(parsed)
-	if !ok {
-		return target, nil, nil
-	}
-	if f.file == "" || strings.HasSuffix(f.file, "/") {
-		return "", nil, catalogcommon.InputError("url %q is a folder; name a file", target)
-	}
-	header = map[string]string{}
-	switch {
-	case f.style == gitLab:
-		address = fmt.Sprintf("%s/projects/%s/repository/files/%s/raw?ref=%s", strings.TrimRight(f.host.APIBaseURL, "/"), reescape(f.project), reescape(f.file), queryEscape(f.ref))
-		if f.host.Token != "" {
-			header["PRIVATE-TOKEN"] = f.host.Token
-		}
-	case f.host.APIBaseURL != "" && (f.host.Token != "" || f.host.RawBaseURL == ""):
-		address = fmt.Sprintf("%s/repos/%s/contents/%s?ref=%s", strings.TrimRight(f.host.APIBaseURL, "/"), f.project, f.file, queryEscape(f.ref))
-		header["Accept"] = "application/vnd.github.v3.raw"
-		if f.host.Token != "" {
-			header["Authorization"] = "token " + f.host.Token
-		}
-	default:
-		address = fmt.Sprintf("%s/%s/%s/%s", strings.TrimRight(f.host.RawBaseURL, "/"), f.project, f.ref, f.file)
-	}
-	return address, header, nil
-}
-
-// reescape makes one path element of an escaped path.
-func reescape(escaped string) string {
-	plain, err := url.PathUnescape(escaped)
-	if err != nil {
-		plain = escaped
-	}
-	return url.PathEscape(plain)
-}
-
-func queryEscape(escaped string) string {
-	plain, err := url.PathUnescape(escaped)
-	if err != nil {
-		plain = escaped
-	}
-	return url.QueryEscape(plain)
 }
