@@ -45,6 +45,9 @@ func newSite(t *testing.T) *site {
 		mux.HandleFunc("GET /bare/"+name, func(w http.ResponseWriter, _ *http.Request) { send(w, bare) })
 	}
 	mux.HandleFunc("GET /list", func(w http.ResponseWriter, r *http.Request) { send(w, draw(t, listPage(r))) })
+	mux.HandleFunc("GET /dialog", func(w http.ResponseWriter, _ *http.Request) {
+		send(w, draw(t, ui.Document{Body: ui.Frame{Body: ui.Dialog{ID: "inspect", Title: "Inspect", Open: true, CloseHref: "/gallery/entity"}}}))
+	})
 	mux.HandleFunc("GET /part", func(w http.ResponseWriter, _ *http.Request) { send(w, `<p id="arrived">Arrived</p>`) })
 	mux.HandleFunc("POST /violation", func(_ http.ResponseWriter, r *http.Request) {
 		report, _ := io.ReadAll(io.LimitReader(r.Body, 4<<10))
@@ -216,6 +219,11 @@ func TestInBrowser(t *testing.T) {
 	s.wait(`document.querySelector("#inspect:modal") !== null && !document.querySelector(".ui-page-head .ui-menu").open`)
 	s.do(chromedp.KeyEvent(kb.Escape))
 	s.wait(`document.querySelector("dialog[open]") === null`)
+	s.do(chromedp.Navigate(site.URL + "/dialog?inspect"))
+	s.wait(`document.querySelector("#inspect:modal") !== null && location.search === "?inspect"`)
+	s.do(chromedp.KeyEvent(kb.Escape))
+	s.do(chromedp.WaitVisible(chromedp.CSS(".ui-columns"))) // the page it leads back to
+	s.wait(`customElements.get("ui-filters") !== undefined`)
 	s.do(click(".ui-request-id ui-copy button"))
 	s.wait(`document.querySelector(".ui-toasts .ui-toast") !== null`)
 

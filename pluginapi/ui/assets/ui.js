@@ -154,7 +154,7 @@ const elements = { toasts: Toasts, theme: Theme, "rail-fold": RailFold, copy: Co
 for (const name in elements) customElements.define("ui-" + name, elements[name]);
 
 // Dialogs: one that came open becomes modal and leads back when closed; browsers without invoker commands get them here.
-for (const dialog of all("dialog[open]")) { dialog.close(); dialog.showModal(); }
+for (const dialog of all("dialog[open]")) { dialog.open = false; dialog.showModal(); }
 document.addEventListener("close", ({ target }) => { if (target.dataset.close) location.assign(target.dataset.close); }, true);
 document.addEventListener("click", ({ target }) => {
   const opener = target.closest("[commandfor]");
