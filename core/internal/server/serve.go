@@ -60,8 +60,14 @@ func (s *Server) Done() <-chan struct{} { return s.done }
 // Err returns why the server stopped listening by itself, after Done is closed; nil after a shutdown.
 func (s *Server) Err() error { return s.err }
 
-// Shutdown stops listening, ends streams, and waits until all requests are answered. When ctx ends before that it cuts the connections, and the error names the requests. It can be called again.
+// Shutdown stops listening, ends streams, and waits until all requests are answered. When they are not by the time half of what ctx allows is used up, it cuts their connections, and the error names them:
+// the other half is for what is stopped next. It can be called again.
 func (s *Server) Shutdown(ctx context.Context) error {
+	if deadline, bounded := ctx.Deadline(); bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+		defer cancel()
+	}
 	drained := make(chan error, 1)
 	go func() { drained <- s.handler.Drain(ctx) }()
 	err := s.http.Shutdown(ctx)

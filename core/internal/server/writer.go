@@ -81,8 +81,10 @@ func (w *responseWriter) compressible() bool {
 	if h.Get("Content-Encoding") != "" || h.Get("Content-Range") != "" || strings.Contains(h.Get("Cache-Control"), "no-transform") {
 		return false
 	}
-	if length, err := strconv.Atoi(h.Get("Content-Length")); err == nil && length < gzipMinimum {
-		return false
+	if given := h.Get("Content-Length"); given != "" {
+		if length, err := strconv.Atoi(given); err == nil && length < gzipMinimum {
+			return false
+		}
 	}
 	addVary(h, "Accept-Encoding")
 	return w.gzip
