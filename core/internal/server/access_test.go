@@ -281,8 +281,8 @@ func TestHealth(t *testing.T) {
 	t.Parallel()
 	notYet := errors.New("plugins are starting")
 	h := handler(t, server.Settings{
-		Ready:    func() error { return notYet },
-		Health:   func(context.Context) any { return map[string]string{"status": "degraded"} },
+		Ready:  func() error { return notYet },
+		Health: func(context.Context) any { return map[string]string{"status": "degraded"} },
 		Identify: func(*http.Request) (pluginapi.Principal, error) {
 			t.Error("somebody wants to know who asks")
 			return pluginapi.Principal{}, nil
