@@ -138,7 +138,7 @@ type codeLine struct {
 }
 
 // Render writes one line. White space matters in a pre element, so no template comes between the tags.
-func (l codeLine) Render(_ context.Context, w io.Writer) error {
+func (l codeLine) Render(ctx context.Context, w io.Writer) error {
 	open := "<span"
 	if l.marked {
 		open = "<mark"
@@ -150,7 +150,7 @@ func (l codeLine) Render(_ context.Context, w io.Writer) error {
 	if l.marked {
 		end = "</mark>"
 	}
-	return element{open + ">", l.text + "\n", end}.Render(nil, w) //nolint:staticcheck // element does not use the context
+	return element{open + ">", l.text + "\n", end}.Render(ctx, w)
 }
 
 func copyButton(text, label string) templ.Component {
