@@ -10,9 +10,13 @@ import (
 
 // overrides reads app.extensions, a list whose items are an id, or an id with true, false or an object of disabled and config.
 func overrides(section config.Value) ([]host.Override, error) {
+	var items []config.Value
+	if err := section.Decode(&items); err != nil {
+		return nil, err
+	}
 	var all []host.Override
 	var wrong []error
-	for _, item := range section.Items() {
+	for _, item := range items {
 		where := item.Position().String()
 		var id string
 		if len(item.Keys()) == 0 {

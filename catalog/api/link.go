@@ -2,12 +2,12 @@ package catalogapi
 
 import (
 	"context"
-	"html"
 	"io"
 	"strings"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/pluginapi"
+	"github.com/proscenium-dev/proscenium/pluginapi/ui"
 )
 
 // The catalog's pages, to link to.
@@ -29,15 +29,10 @@ func EntityURL(ctx context.Context, ref catalogcommon.Ref) string {
 // EntityLink links to an entity's page under the given text, or under the shortest unambiguous form of its reference when text is empty.
 // In a portal without that page it is the text alone. Whether the entity exists is not looked up.
 func EntityLink(ref catalogcommon.Ref, text string) pluginapi.Component {
+	if text == "" {
+		text = ref.Short(catalogcommon.RefDefaults{Kind: ref.Kind})
+	}
 	return pluginapi.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		if text == "" {
-			text = ref.Short(catalogcommon.RefDefaults{Kind: ref.Kind})
-		}
-		label := html.EscapeString(text)
-		if href := EntityURL(ctx, ref); href != "" {
-			label = `<a class="link" href="` + html.EscapeString(href) + `" title="` + html.EscapeString(strings.ToLower(ref.Kind)+" "+ref.Name) + `">` + label + `</a>`
-		}
-		_, err := io.WriteString(w, label)
-		return err
+		return ui.Link{Href: EntityURL(ctx, ref), Text: text, Hint: strings.ToLower(ref.Kind) + " " + ref.Name}.Render(ctx, w)
 	})
 }

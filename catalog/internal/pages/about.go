@@ -1,0 +1,165 @@
+package pages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+	"github.com/proscenium-dev/proscenium/pluginapi/ui"
+)
+
+// failed is what stands in place of a part that could not be shown.
+func failed(what string, err error, r *http.Request) pluginapi.Component {
+	if errors.Is(err, context.DeadlineExceeded) {
+		slow := ui.Slow{}
+		if r != nil {
+			slow.RetryHref = r.URL.RequestURI()
+		}
+		return slow
+	}
+	_, _, message := pluginapi.Describe(err)
+	panel := ui.ErrorPanel{Title: what + " could not be shown", Message: message, Remedy: "The rest of the page is not affected. Reload it to try again."}
+	if r != nil {
+		panel.RetryHref = r.URL.RequestURI()
+	}
+	return panel
+}
+
+// status says what the catalog could not do with the entity.
+func status(e *catalogcommon.Entity) pluginapi.Component {
+	var parts []pluginapi.Component
+	if e.Annotation(catalogcommon.AnnotationOrphan) == "true" {
+		parts = append(parts, ui.Notice{Tone: ui.ToneWarning, Title: "Orphan", Text: "No location leads to this entity any more. It will be removed unless one does again."})
+	}
+	if e.Status != nil {
+		for _, item := range e.Status.Items {
+			tone := ui.ToneInfo
+			if item.Level != catalogcommon.LevelInfo {
+				tone = ui.ToneWarning
+			}
+			text := item.Message
+			if item.Error != nil && item.Error.At != nil {
+				text = item.Error.At.String() + ": " + text
+			}
+			parts = append(parts, ui.Notice{Tone: tone, Title: "Its last reading had a problem", Text: text})
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return ui.Stack(parts...)
+}
+
+// about is the card with the description.
+func about(e *catalogcommon.Entity) pluginapi.Component {
+	card := ui.Card{Title: "About", Body: ui.Muted("No description.")}
+	if e.Metadata.Description != "" {
+		card.Body = ui.Markdown(e.Metadata.Description, ui.MarkdownOptions{})
+	}
+	if view := e.Annotation(catalogcommon.AnnotationViewURL); view != "" {
+		card.Actions = append(card.Actions, ui.ButtonLink{Href: view, Text: "View source", Icon: "code-xml"})
+	}
+	if edit := e.Annotation(catalogcommon.AnnotationEditURL); edit != "" {
+		card.Actions = append(card.Actions, ui.ButtonLink{Href: edit, Text: "Edit", Icon: "pencil"})
+	}
+	return card
+}
+
+// facts is the card with what is known at a glance.
+func facts(e *catalogcommon.Entity) pluginapi.Component {
+	ref := e.Ref()
+	list := ui.DescriptionList{Items: []ui.Description{{Term: "Reference", Value: ui.Mono(ref.String())}}}
+	add := func(term string, value pluginapi.Component) {
+		if value != nil {
+			list.Items = append(list.Items, ui.Description{Term: term, Value: value})
+		}
+	}
+	text := func(s string) pluginapi.Component {
+		if s == "" {
+			return nil
+		}
+		return ui.Text(s)
+	}
+	add("Type", text(e.SpecString("type")))
+	add("Lifecycle", lifecycle(e.SpecString("lifecycle")))
+	if profile, ok := e.Spec["profile"].(map[string]any); ok {
+		if mail, ok := profile["email"].(string); ok && mail != "" {
+			add("E-mail", ui.Link{Href: "mailto:" + mail, Text: mail})
+		}
+	}
+	if len(e.Metadata.Tags) > 0 {
+		add("Tags", ui.Tags(e.Metadata.Tags...))
+	}
+	add("Read from", location(e.Annotation(catalogcommon.AnnotationLocation)))
+	return ui.Card{Title: "Details", Body: list}
+}
+
+// location shows where a descriptor is: a link if that is somewhere on the web.
+func location(ref string) pluginapi.Component {
+	if ref == "" {
+		return nil
+	}
+	if target, ok := strings.CutPrefix(ref, "url:"); ok {
+		return ui.Link{Href: target, Text: target}
+	}
+	return ui.Mono(ref)
+}
+
+// links is the card with the entity's own links; none without any.
+func links(e *catalogcommon.Entity) pluginapi.Component {
+	if len(e.Metadata.Links) == 0 {
+		return nil
+	}
+	parts := make([]pluginapi.Component, 0, len(e.Metadata.Links))
+	for _, link := range e.Metadata.Links {
+		parts = append(parts, ui.Link{Href: link.URL, Text: link.Title, Icon: "link"})
+	}
+	return ui.Card{Title: "Links", Body: ui.Stack(parts...)}
+}
+
+// relationTitles names what entities of one relation are to the one shown, in the order in which they are shown.
+var relationTitles = []struct{ relation, title string }{
+	{catalogcommon.RelationPartOf, "Part of"},
+	{catalogcommon.RelationHasPart, "Has parts"},
+	{catalogcommon.RelationProvidesAPI, "Provides APIs"},
+	{catalogcommon.RelationConsumesAPI, "Consumes APIs"},
+	{catalogcommon.RelationAPIProvided, "Provided by"},
+	{catalogcommon.RelationAPIConsumed, "Consumed by"},
+	{catalogcommon.RelationDependsOn, "Depends on"},
+	{catalogcommon.RelationDependencyOf, "Needed by"},
+	{catalogcommon.RelationChildOf, "Child of"},
+	{catalogcommon.RelationParentOf, "Parent of"},
+	{catalogcommon.RelationHasMember, "Members"},
+	{catalogcommon.RelationMemberOf, "Member of"},
+	{catalogcommon.RelationOwnerOf, "Owns"},
+}
+
+// related lists the entities that this one has relations with: a card with a row for each kind of relation.
+func related(e *catalogcommon.Entity) []pluginapi.Component {
+	list := ui.DescriptionList{}
+	var shown []string
+	add := func(title, relation string) {
+		if targets := e.Targets(relation); len(targets) > 0 {
+			list.Items = append(list.Items, ui.Description{Term: fmt.Sprintf("%s (%d)", title, len(targets)), Value: refs(targets)})
+		}
+		shown = append(shown, relation)
+	}
+	shown = append(shown, catalogcommon.RelationOwnedBy) // it is in the header
+	for _, known := range relationTitles {
+		add(known.title, known.relation)
+	}
+	for _, relation := range e.Relations {
+		if !slices.Contains(shown, relation.Type) {
+			add(relation.Type, relation.Type)
+		}
+	}
+	if len(list.Items) == 0 {
+		return nil
+	}
+	return []pluginapi.Component{ui.Card{Title: "Relations", Body: list}}
+}

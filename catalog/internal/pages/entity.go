@@ -1,0 +1,142 @@
+package pages
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+
+	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+	"github.com/proscenium-dev/proscenium/pluginapi/ui"
+)
+
+// Entity shows an entity's overview.
+func (p *Pages) Entity(r *http.Request) (pluginapi.View, error) {
+	entity, err := p.asked(r)
+	if err != nil {
+		return pluginapi.View{}, err
+	}
+	view := p.frame(r.Context(), entity, "")
+	wide, side := p.contributed(r.Context(), entity)
+	main := []pluginapi.Component{status(entity), about(entity)}
+	main = append(main, related(entity)...)
+	view.Body = ui.Columns{Main: append(main, wide...), Aside: append([]pluginapi.Component{facts(entity), links(entity)}, side...)}
+	return view, nil
+}
+
+// Tab shows what a plugin has to say about an entity on a tab of its own.
+func (p *Pages) Tab(r *http.Request) (pluginapi.View, error) {
+	entity, err := p.asked(r)
+	if err != nil {
+		return pluginapi.View{}, err
+	}
+	for _, tab := range p.tabs.Get() {
+		if tab.Spec.Path != r.PathValue("tab") || !tab.Spec.For.Holds(entity) {
+			continue
+		}
+		view := p.frame(r.Context(), entity, tab.Spec.Path)
+		html, err := pluginapi.Ask(r.Context(), tab, func(ctx context.Context, show catalogapi.TabFunc) (string, error) {
+			c, err := show(r.WithContext(ctx), entity)
+			if err != nil {
+				return "", err
+			}
+			return pluginapi.Draw(ctx, c)
+		})
+		view.Body = pluginapi.Drawn(html)
+		if err != nil {
+			p.log.WarnContext(r.Context(), "a tab could not be shown", "extension", tab.ID, "entity", entity.Ref().String(), "error", err)
+			view.Body = failed(tab.Spec.Title, err, r)
+		}
+		return view, nil
+	}
+	return pluginapi.View{}, pluginapi.NotFound("%s has no tab %q", entity.Title(), r.PathValue("tab"))
+}
+
+func (p *Pages) asked(r *http.Request) (*catalogcommon.Entity, error) {
+	return p.client.EntityByRef(r.Context(), catalogcommon.Ref{Kind: r.PathValue("kind"), Namespace: r.PathValue("namespace"), Name: r.PathValue("name")})
+}
+
+// frame is what all of an entity's tabs have in common.
+func (p *Pages) frame(ctx context.Context, e *catalogcommon.Entity, active string) pluginapi.View {
+	kind := strings.ToLower(e.Kind)
+	view := pluginapi.View{
+		Title:       e.Title(),
+		Kicker:      kind,
+		Breadcrumbs: []pluginapi.Link{{Text: "Catalog", Href: catalogapi.ListPage.URL(ctx)}, {Text: plural(e.Kind), Href: catalogapi.ListPage.URL(ctx, "kind", kind)}},
+	}
+	if kind := e.SpecString("type"); kind != "" {
+		view.Kicker += " · " + kind
+	}
+	if owners := e.Targets(catalogcommon.RelationOwnedBy); len(owners) > 0 {
+		view.Facts = append(view.Facts, pluginapi.Fact{Label: "Owner", Value: refs(owners)})
+	}
+	if stage := e.SpecString("lifecycle"); stage != "" {
+		view.Facts = append(view.Facts, pluginapi.Fact{Label: "Lifecycle", Value: lifecycle(stage)})
+	}
+	ref := e.Ref().Normal()
+	params := []string{"namespace", ref.Namespace, "kind", ref.Kind, "name", ref.Name}
+	tabs := []pluginapi.Tab{{Link: pluginapi.Link{Text: "Overview", Href: catalogapi.EntityPage.URL(ctx, params...)}, Active: active == ""}}
+	for _, tab := range p.tabs.Get() {
+		if tab.Spec.For.Holds(e) {
+			href := catalogapi.EntityTabPage.URL(ctx, append(params, "tab", tab.Spec.Path)...)
+			tabs = append(tabs, pluginapi.Tab{Link: pluginapi.Link{Text: tab.Spec.Title, Href: href}, Active: active == tab.Spec.Path})
+		}
+	}
+	if len(tabs) > 1 {
+		view.Tabs = tabs
+	}
+	return view
+}
+
+// contributed draws other plugins' cards, all at once, each within its own time. One that fails or is late says so in its own frame.
+func (p *Pages) contributed(ctx context.Context, e *catalogcommon.Entity) (wide, side []pluginapi.Component) {
+	cards := p.cards.Get()
+	drawn := make([]pluginapi.Component, len(cards))
+	var wait sync.WaitGroup
+	for i, card := range cards {
+		if card.Spec.For.Holds(e) {
+			wait.Go(func() { drawn[i] = p.card(ctx, card, e) })
+		}
+	}
+	wait.Wait()
+	for i, card := range cards {
+		switch {
+		case drawn[i] == nil:
+		case card.Spec.Side:
+			side = append(side, drawn[i])
+		default:
+			wide = append(wide, drawn[i])
+		}
+	}
+	return wide, side
+}
+
+// content is a drawn card, or that there is none.
+type content struct {
+	html string
+	none bool
+}
+
+func (p *Pages) card(ctx context.Context, card pluginapi.Extended[catalogapi.Card, catalogapi.CardFunc], e *catalogcommon.Entity) pluginapi.Component {
+	c, err := pluginapi.Ask(ctx, card, func(ctx context.Context, show catalogapi.CardFunc) (content, error) {
+		body, err := show(ctx, e.Clone())
+		if err != nil || body == nil {
+			return content{none: true}, err
+		}
+		html, err := pluginapi.Draw(ctx, body)
+		return content{html: html}, err
+	})
+	frame := ui.Card{Title: card.Spec.Title}
+	switch {
+	case err != nil:
+		p.log.WarnContext(ctx, "a card could not be shown", "extension", card.ID, "entity", e.Ref().String(), "error", err)
+		frame.Body = failed(card.Spec.Title, err, nil)
+	case c.none:
+		return nil
+	default:
+		frame.Body = pluginapi.Drawn(c.html)
+	}
+	return frame
+}

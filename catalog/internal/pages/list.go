@@ -1,0 +1,328 @@
+package pages
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+	"github.com/proscenium-dev/proscenium/pluginapi/ui"
+)
+
+const pageSize = 25
+
+// facet is one way to narrow the list.
+type facet struct {
+	param  string
+	legend string
+	path   string
+	single bool
+}
+
+var facets = []facet{
+	{"kind", "Kind", "kind", true},
+	{"type", "Type", "spec.type", false},
+	{"owner", "Owner", "relations.ownedBy", false},
+	{"lifecycle", "Lifecycle", "spec.lifecycle", false},
+	{"tag", "Tags", "metadata.tags", false},
+	{"namespace", "Namespace", "metadata.namespace", false},
+}
+
+// sortable maps the values of the parameter sort to the fields they mean.
+var sortable = map[string]string{"name": "metadata.name", "owner": "relations.ownedBy", "type": "spec.type", "lifecycle": "spec.lifecycle"}
+
+// listing is the state of the list: what its URL says.
+type listing struct {
+	values     url.Values
+	kind       string
+	term       string
+	sort       string
+	descending bool
+}
+
+func readListing(r *http.Request) listing {
+	l := listing{values: r.URL.Query()}
+	l.kind = cmp.Or(l.values.Get("kind"), "component")
+	l.term = strings.TrimSpace(l.values.Get("q"))
+	l.sort, l.descending = strings.CutPrefix(l.values.Get("sort"), "-")
+	if _, known := sortable[l.sort]; !known {
+		l.sort = "name"
+	}
+	return l
+}
+
+// query is what the URL asks of the catalog, leaving out one facet: the one whose choices are counted.
+func (l listing) query(without string) catalogcommon.Filter {
+	set := map[string][]string{}
+	for _, f := range facets {
+		chosen := slices.DeleteFunc(slices.Clone(l.values[f.param]), func(v string) bool { return v == "" })
+		switch {
+		case f.param == without:
+			continue
+		case f.param == "kind" && l.kind == "all":
+			continue
+		case f.param == "kind":
+			chosen = []string{l.kind}
+		}
+		if len(chosen) > 0 {
+			set[f.path] = chosen
+		}
+	}
+	return catalogcommon.Filter{set}
+}
+
+func (l listing) fullText() *catalogcommon.FullText {
+	if l.term == "" {
+		return nil
+	}
+	return &catalogcommon.FullText{Term: l.term, Fields: []string{"metadata.name", "metadata.title", "metadata.description", "spec.profile.displayname"}}
+}
+
+// with returns the list's URL with some parameters changed; without its place in the list, which belongs to the old ones.
+func (l listing) with(ctx context.Context, changed ...string) string {
+	values := url.Values{}
+	for name, all := range l.values {
+		if name != "cursor" && name != "from" {
+			values[name] = all
+		}
+	}
+	for i := 0; i+1 < len(changed); i += 2 {
+		values.Del(changed[i])
+		if changed[i+1] != "" {
+			values.Set(changed[i], changed[i+1])
+		}
+	}
+	base := catalogapi.ListPage.URL(ctx)
+	if len(values) == 0 {
+		return base
+	}
+	return base + "?" + values.Encode()
+}
+
+// List shows the entities of a kind.
+func (p *Pages) List(r *http.Request) (pluginapi.View, error) {
+	ctx := r.Context()
+	l := readListing(r)
+	order := catalogcommon.Order{Field: sortable[l.sort], Direction: catalogcommon.Ascending}
+	if l.descending {
+		order.Direction = catalogcommon.Descending
+	}
+	request := catalogcommon.QueryRequest{
+		Filter: l.query(""), FullText: l.fullText(), OrderBy: []catalogcommon.Order{order}, Limit: new(pageSize), Cursor: l.values.Get("cursor"),
+		Fields: []string{"kind", "metadata", "spec.type", "spec.lifecycle", "spec.profile", "spec.target", "spec.targets", "relations", "status"},
+	}
+	page, err := p.client.QueryEntities(ctx, request)
+	if err != nil {
+		return pluginapi.View{}, err
+	}
+	filters, active, err := p.filters(ctx, l)
+	if err != nil {
+		return pluginapi.View{}, err
+	}
+	notice, err := p.notice(ctx)
+	if err != nil {
+		return pluginapi.View{}, err
+	}
+	body := ui.ListLayout{
+		Filters: filters,
+		Active:  active,
+		Body:    ui.Stack(table(ctx, l, page.Items), pagination(ctx, l, page)),
+	}
+	return pluginapi.View{
+		Subtitle: fmt.Sprintf("%s (%d)", heading(l), page.TotalItems),
+		Body:     ui.Stack(notice, body),
+	}, nil
+}
+
+func heading(l listing) string {
+	if l.kind == "all" {
+		return "All kinds"
+	}
+	return plural(l.kind)
+}
+
+// plural is how people call several of a kind.
+func plural(kind string) string {
+	switch strings.ToLower(kind) {
+	case "api":
+		return "APIs"
+	case "component", "resource", "system", "domain", "group", "user", "location", "template":
+		return strings.ToUpper(kind[:1]) + strings.ToLower(kind[1:]) + "s"
+	}
+	return kind
+}
+
+func (p *Pages) filters(ctx context.Context, l listing) (form ui.FilterForm, active int, err error) {
+	form = ui.FilterForm{Action: catalogapi.ListPage.URL(ctx)}
+	form.Fields = append(form.Fields, ui.SearchBox{Label: "Search by name", Name: "q", Value: l.term})
+	if sort := l.values.Get("sort"); sort != "" {
+		form.Keep = append(form.Keep, ui.Param{Name: "sort", Value: sort})
+	}
+	if l.term != "" {
+		active++
+	}
+	for _, f := range facets {
+		counted, err := p.client.Facets(ctx, catalogcommon.FacetsRequest{Facets: []string{f.path}, Filter: l.query(f.param)})
+		if err != nil {
+			return form, 0, err
+		}
+		choice := ui.Facet{Legend: f.legend, Name: f.param, Single: f.single}
+		chosen := l.values[f.param]
+		if f.param == "kind" {
+			chosen = []string{l.kind}
+		}
+		for _, value := range counted[f.path] {
+			option := ui.FacetOption{Value: value.Value, Label: label(f, value.Value), Count: value.Count}
+			option.Selected = slices.ContainsFunc(chosen, func(v string) bool { return strings.EqualFold(v, value.Value) })
+			if option.Selected && f.param != "kind" {
+				active++
+			}
+			choice.Options = append(choice.Options, option)
+		}
+		if f.param == "namespace" && len(choice.Options) < 2 || len(choice.Options) == 0 {
+			continue // nothing to choose
+		}
+		form.Fields = append(form.Fields, choice)
+	}
+	if active > 0 {
+		form.ClearHref = (listing{values: url.Values{}}).with(ctx, "kind", l.values.Get("kind"))
+	}
+	return form, active, nil
+}
+
+// label is how a facet's value reads.
+func label(f facet, value string) string {
+	switch f.param {
+	case "kind":
+		return plural(value)
+	case "owner":
+		if ref, err := catalogcommon.ParseRef(value, catalogcommon.RefDefaults{}); err == nil {
+			return ref.Short(catalogcommon.RefDefaults{Kind: ref.Kind})
+		}
+	}
+	return value
+}
+
+func table(ctx context.Context, l listing, entities []*catalogcommon.Entity) ui.Table {
+	column := func(title, sort string) ui.Column {
+		c := ui.Column{Title: title, SortHref: l.with(ctx, "sort", sort)}
+		if l.sort == sort {
+			c.Sort = ui.SortAscending
+			if l.descending {
+				c.Sort = ui.SortDescending
+			} else {
+				c.SortHref = l.with(ctx, "sort", "-"+sort)
+			}
+		}
+		return c
+	}
+	t := ui.Table{Caption: heading(l)}
+	people := l.kind == "user" || l.kind == "group"
+	t.Columns = append(t.Columns, column("Name", "name"))
+	if l.kind == "all" {
+		t.Columns = append(t.Columns, ui.Column{Title: "Kind"})
+	}
+	if !people {
+		t.Columns = append(t.Columns, column("Owner", "owner"))
+	}
+	if l.kind != "user" {
+		t.Columns = append(t.Columns, column("Type", "type"))
+	}
+	if !people {
+		t.Columns = append(t.Columns, column("Lifecycle", "lifecycle"))
+	}
+	t.Columns = append(t.Columns, ui.Column{Title: "Description", Optional: true}, ui.Column{Title: "Tags", Optional: true})
+	for _, e := range entities {
+		t.Rows = append(t.Rows, row(ctx, l, e, people))
+	}
+	t.Empty = ui.EmptyState{
+		Icon: "search", Title: "Nothing matches", Text: "No entity has all of what the filters ask for.",
+		Action: ui.ButtonLink{Href: (listing{values: url.Values{}}).with(ctx, "kind", l.values.Get("kind")), Text: "Clear filters"},
+	}
+	return t
+}
+
+func row(ctx context.Context, l listing, e *catalogcommon.Entity, people bool) ui.Row {
+	name := pluginapi.Component(ui.Text(e.Title()))
+	if e.Status != nil && len(e.Status.Items) > 0 {
+		name = ui.Inline(name, ui.Status{State: ui.StateWarning, Text: "Has problems", Hint: e.Status.Items[0].Message})
+	}
+	r := ui.Row{Cells: []pluginapi.Component{name}, Href: catalogapi.EntityURL(ctx, e.Ref()), Muted: e.Annotation(catalogcommon.AnnotationOrphan) == "true"}
+	if l.kind == "all" {
+		r.Cells = append(r.Cells, ui.Text(strings.ToLower(e.Kind)))
+	}
+	if !people {
+		r.Cells = append(r.Cells, refs(e.Targets(catalogcommon.RelationOwnedBy)))
+	}
+	if l.kind != "user" {
+		r.Cells = append(r.Cells, ui.Text(e.SpecString("type")))
+	}
+	if !people {
+		r.Cells = append(r.Cells, lifecycle(e.SpecString("lifecycle")))
+	}
+	r.Cells = append(r.Cells, ui.Muted(summary(e)), ui.Tags(e.Metadata.Tags...))
+	return r
+}
+
+// summary is a description short enough for a table.
+func summary(e *catalogcommon.Entity) string {
+	const most = 110
+	text := strings.Join(strings.Fields(e.Metadata.Description), " ")
+	if runes := []rune(text); len(runes) > most {
+		return strings.TrimRight(string(runes[:most-1]), " ,.;") + "…"
+	}
+	return text
+}
+
+func lifecycle(name string) pluginapi.Component {
+	switch strings.ToLower(name) {
+	case "":
+		return nil
+	case "production":
+		return ui.Badge{Text: name, Tone: ui.ToneSuccess}
+	case "experimental":
+		return ui.Badge{Text: name, Tone: ui.ToneInfo}
+	case "deprecated":
+		return ui.Badge{Text: name, Tone: ui.ToneWarning}
+	}
+	return ui.Badge{Text: name}
+}
+
+// refs links to entities, separated by commas.
+func refs(all []catalogcommon.Ref) pluginapi.Component {
+	if len(all) == 0 {
+		return nil
+	}
+	parts := make([]pluginapi.Component, 0, 2*len(all))
+	for i, ref := range all {
+		if i > 0 {
+			parts = append(parts, ui.Text(", "))
+		}
+		parts = append(parts, catalogapi.EntityLink(ref, ""))
+	}
+	return ui.Group(parts...)
+}
+
+func pagination(ctx context.Context, l listing, page catalogcommon.QueryResponse) ui.Pagination {
+	from := 1
+	if _, err := fmt.Sscanf(l.values.Get("from"), "%d", &from); err != nil || from < 1 {
+		from = 1
+	}
+	p := ui.Pagination{Total: page.TotalItems, What: strings.ToLower(heading(l))}
+	if len(page.Items) > 0 {
+		p.From, p.To = from, from+len(page.Items)-1
+	}
+	if next := page.PageInfo.NextCursor; next != "" {
+		p.NextHref = l.with(ctx, "cursor", next, "from", fmt.Sprint(from+pageSize))
+	}
+	if previous := page.PageInfo.PrevCursor; previous != "" {
+		p.PrevHref = l.with(ctx, "cursor", previous, "from", fmt.Sprint(max(1, from-pageSize)))
+	}
+	return p
+}
