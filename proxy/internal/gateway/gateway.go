@@ -1,0 +1,188 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/proscenium-dev/proscenium/pluginapi"
+	"github.com/proscenium-dev/proscenium/proxy/node"
+)
+
+// Gateway is the proxy. It is safe for concurrent use.
+type Gateway struct {
+	config     *pluginapi.Live[Config]
+	log        *slog.Logger
+	cache      pluginapi.Cache
+	authorizer pluginapi.Authorizer
+	code       []*endpoint // from other plugins
+	origins    *http.CrossOriginProtection
+	buffers    *buffers
+	set        atomic.Pointer[set]
+}
+
+// set is the endpoints at one time: it is replaced as a whole.
+type set struct {
+	endpoints []*endpoint // longest path first
+}
+
+// New makes the proxy. Its error tells which endpoints that other plugins add are not valid.
+func New(config *pluginapi.Live[Config], log *slog.Logger, cache pluginapi.Cache, authorizer pluginapi.Authorizer, added []pluginapi.Extended[proxynode.Endpoint, proxynode.PrepareFunc]) (*Gateway, error) {
+	g := &Gateway{config: config, log: log, cache: cache, authorizer: authorizer, origins: http.NewCrossOriginProtection(), buffers: newBuffers()}
+	for _, extension := range added {
+		e, err := g.fromCode(extension)
+		if err != nil {
+			return nil, err
+		}
+		g.code = append(g.code, e)
+	}
+	if err := g.apply(config.Get()); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+func (g *Gateway) fromCode(extension pluginapi.Extended[proxynode.Endpoint, proxynode.PrepareFunc]) (*endpoint, error) {
+	path, err := cleanPath(extension.Spec.Path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: path: %w", extension.ID, err)
+	}
+	for _, err := range joined(extension.Spec.Check()) {
+		if fault, ok := err.(*proxynode.Fault); ok {
+			err = fmt.Errorf("%s: %w", fault.Key, err)
+		}
+		return nil, fmt.Errorf("%s: %w", extension.ID, err)
+	}
+	for _, other := range g.code {
+		if other.path == path {
+			return nil, fmt.Errorf("%s and %s both are proxy endpoint %s", other.source, extension.ID, path)
+		}
+	}
+	e := g.newEndpoint(path, extension.Spec)
+	e.source = extension.ID
+	e.prepare = func(ctx context.Context, out *http.Request) error {
+		return extension.Use(ctx, func(ctx context.Context, prepare proxynode.PrepareFunc) error { return prepare(ctx, out) })
+	}
+	return e, nil
+}
+
+// Follow keeps the endpoints as configured until ctx ends. A configuration that is not valid changes nothing.
+func (g *Gateway) Follow(ctx context.Context) error {
+	for {
+		changed := g.config.Changed()
+		if err := g.apply(g.config.Get()); err != nil {
+			g.log.ErrorContext(ctx, "proxy endpoints stay as they were: the new configuration is not valid", "error", err)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			for _, e := range g.set.Load().endpoints {
+				e.target.Close()
+			}
+			return ctx.Err()
+		}
+	}
+}
+
+// apply replaces the endpoints. Those that did not change stay, with their connections and counts.
+func (g *Gateway) apply(config Config) error {
+	faults := config.faults()
+	if len(faults) > 0 && !config.SkipInvalidProxies {
+		return fmt.Errorf("configure proxy: %w", config.Validate())
+	}
+	before := map[string]*endpoint{}
+	first := g.set.Load() == nil
+	if !first {
+		for _, e := range g.set.Load().endpoints {
+			before[e.path] = e
+		}
+	} else if len(config.Older) > 0 {
+		g.log.Warn("proxy endpoints are configured directly under proxy; move them to proxy.endpoints", "endpoints", slices.Sorted(maps.Keys(config.Older)))
+	}
+	now := map[string]*endpoint{}
+	for _, e := range g.code {
+		now[e.path] = e
+	}
+	for _, form := range []struct {
+		at        string
+		endpoints map[string]proxynode.Endpoint
+	}{{"", config.Older}, {"endpoints.", config.Endpoints}} {
+		for _, key := range slices.Sorted(maps.Keys(form.endpoints)) {
+			if fault := faults[form.at+key]; fault != nil {
+				g.log.Warn("proxy endpoint is left out: it is not valid", "endpoint", form.at+key, "error", fault)
+				continue
+			}
+			path, _ := cleanPath(key) // among the faults
+			if old := before[path]; old != nil && old.source == "" && reflect.DeepEqual(old.given, form.endpoints[key]) {
+				now[path] = old
+				continue
+			}
+			now[path] = g.newEndpoint(path, form.endpoints[key])
+		}
+	}
+	next := &set{endpoints: slices.Collect(maps.Values(now))}
+	slices.SortFunc(next.endpoints, func(a, b *endpoint) int {
+		if d := len(b.segments) - len(a.segments); d != 0 {
+			return d
+		}
+		return strings.Compare(a.path, b.path)
+	})
+	g.set.Store(next)
+	for path, old := range before {
+		if now[path] != old && old.source == "" {
+			old.target.Close()
+		}
+	}
+	if !first {
+		g.log.Info("proxy endpoints are replaced", "endpoints", len(next.endpoints))
+	}
+	return nil
+}
+
+// Serve answers requests to the route /{path...}.
+func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request) error {
+	p, err := placeOf(r)
+	if err != nil {
+		return err
+	}
+	for _, e := range g.set.Load().endpoints {
+		if rest, ok := p.match(e.segments); ok {
+			return e.serve(w, r, p, rest)
+		}
+	}
+	return pluginapi.NotFound("there is no proxy endpoint at %s", r.URL.Path)
+}
+
+// serve checks a request to the endpoint and passes it on.
+func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, p place, rest []string) error {
+	if e.methods != nil && !e.methods[r.Method] {
+		w.Header().Set("Allow", strings.Join(e.spec.AllowedMethods, ", "))
+		return &pluginapi.Error{Status: http.StatusMethodNotAllowed, Name: "MethodNotAllowedError", Message: fmt.Sprintf("%s is not possible at proxy endpoint %s", r.Method, e.path)}
+	}
+	who := pluginapi.PrincipalFrom(r.Context())
+	if err := e.authorize(r, who); err != nil {
+		return err
+	}
+	if limit := e.spec.Limits.Request; limit >= 0 {
+		if r.ContentLength > limit {
+			return tooLarge(e.path, limit)
+		}
+		if r.ContentLength != 0 {
+			r.Body = &limitedBody{ReadCloser: r.Body, left: limit, err: tooLarge(e.path, limit)}
+		}
+	}
+	if wait, ok := e.limiter.allow(who.Ref, time.Now()); !ok {
+		return tooMany(w, e.path, wait)
+	}
+	if upgrade := r.Header.Get("Upgrade"); upgrade != "" && mentions(r.Header["Connection"], "Upgrade") {
+		return e.upgrade(w, r, p, rest, upgrade)
+	}
+	return e.forward(w, r, p, rest)
+}

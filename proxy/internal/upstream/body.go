@@ -1,0 +1,68 @@
+package upstream
+
+import (
+	"io"
+	"time"
+)
+
+// body is the body of an answer that ends when the target is silent for too long. On an upgraded connection it is both directions.
+type body struct {
+	io.ReadCloser
+	w    *watch
+	next time.Time // when to wind the timer up again: doing so for each piece would be dear
+}
+
+type upgradedBody struct {
+	body
+	writer io.Writer
+}
+
+func (w *watch) body(inner io.ReadCloser) io.ReadCloser {
+	if both, ok := inner.(io.ReadWriteCloser); ok {
+		return &upgradedBody{body{ReadCloser: inner, w: w}, both}
+	}
+	return &body{ReadCloser: inner, w: w}
+}
+
+// Read implements [io.Reader].
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.alive()
+	if err != nil && err != io.EOF {
+		err = b.w.explain(err)
+	}
+	return n, err
+}
+
+// Write implements [io.Writer].
+func (b *upgradedBody) Write(p []byte) (int, error) {
+	n, err := b.writer.Write(p)
+	b.w.timer.Reset(b.w.idle) // Read runs at the same time: only what is safe for that
+	return n, err
+}
+
+// Read implements [io.Reader].
+func (b *upgradedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.w.timer.Reset(b.w.idle)
+	return n, err
+}
+
+// Close implements [io.Closer].
+func (b *body) Close() error {
+	b.w.end()
+	return b.ReadCloser.Close()
+}
+
+func (b *body) alive() {
+	now := time.Now()
+	if now.Before(b.next) {
+		return
+	}
+	b.next = now.Add(b.w.idle / 8)
+	d := b.w.idle
+	if !b.w.total.IsZero() {
+		d = min(d, b.w.total.Sub(now))
+	}
+	b.w.timer.Reset(d)
+}

@@ -1,0 +1,151 @@
+// Package upstream sends requests to one target, within limits of time.
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Options describes a target.
+type Options struct {
+	URL             *url.URL // only scheme and host matter here
+	Insecure        bool     // do not verify the certificate
+	PrivateNetworks bool     // the target may be at a private address
+
+	Connect, Header, Idle, Total, Stream time.Duration // all positive
+}
+
+// Target is where requests go. It is safe for concurrent use. Close it when nothing is sent any more.
+type Target struct {
+	o         Options
+	transport *http.Transport
+}
+
+// maxIdle is how many unused connections are kept.
+const maxIdle = 256
+
+// idleConn is how long an unused connection is kept. It is less than many servers keep theirs, which makes it rarer that a request meets a connection that is just being closed.
+const idleConn = 30 * time.Second
+
+// maxHeader bounds the header of an answer, in bytes.
+const maxHeader = 256 << 10
+
+// New makes a target. It connects to nothing.
+func New(o Options) *Target {
+	t := &Target{o: o}
+	dialer := &net.Dialer{Timeout: o.Connect, KeepAlive: 30 * time.Second, ControlContext: guard{o.URL.Hostname(), o.PrivateNetworks}.control}
+	t.transport = &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    o.Connect,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.Insecure},
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true,
+		MaxIdleConns:           maxIdle,
+		MaxIdleConnsPerHost:    maxIdle,
+		IdleConnTimeout:        idleConn,
+		ResponseHeaderTimeout:  o.Header,
+		MaxResponseHeaderBytes: maxHeader,
+		ExpectContinueTimeout:  time.Second,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: o.Idle, PingTimeout: o.Connect},
+	}
+	return t
+}
+
+// Close closes the connections that are not in use; those in use close when they are done.
+func (t *Target) Close() { t.transport.CloseIdleConnections() }
+
+// Do sends a request and returns the answer. Its error is an [*Error], unless ctx ended first. The caller closes the body, whose Read fails with an [*Error] when the target is silent for too long.
+func (t *Target) Do(out *http.Request) (*http.Response, error) {
+	w := t.watch(out.Context())
+	out = out.WithContext(w.ctx)
+	if out.Body != nil && out.Body != http.NoBody {
+		// Sending a body may take long. It ends when its reading side does, which has limits of its own; the total limit holds here as well.
+		w.limit(t.o.Total, WhileTotal)
+	} else {
+		w.limit(min(t.o.Total, t.o.Connect+t.o.Header), WhileHeader)
+	}
+	res, err := t.transport.RoundTrip(out)
+	if err != nil {
+		err = w.explain(err)
+		w.end()
+		return nil, err
+	}
+	inner := res.Body
+	switch {
+	case res.StatusCode == http.StatusSwitchingProtocols:
+		w.timer.Stop()
+		w.idle = t.o.Stream
+		w.timer = time.AfterFunc(t.o.Stream, func() { _ = inner.Close() }) // the transport has given this connection away
+	case IsEventStream(res):
+		w.quiet(t.o.Stream)
+	default:
+		w.total = w.start.Add(t.o.Total)
+		w.quiet(t.o.Idle)
+	}
+	res.Body = w.body(inner)
+	return res, nil
+}
+
+// IsEventStream reports whether an answer is server-sent events: without an end, and to be passed on piece by piece.
+func IsEventStream(res *http.Response) bool {
+	kind := res.Header.Get("Content-Type")
+	return len(kind) >= len(eventStream) && kind[:len(eventStream)] == eventStream
+}
+
+const eventStream = "text/event-stream"
+
+// watch ends a request when something takes too long.
+type watch struct {
+	parent context.Context
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	start  time.Time
+	total  time.Time // zero: no limit
+	timer  *time.Timer
+	during During
+	idle   time.Duration
+}
+
+func (t *Target) watch(ctx context.Context) *watch {
+	w := &watch{parent: ctx, start: time.Now()}
+	w.ctx, w.cancel = context.WithCancelCause(ctx)
+	return w
+}
+
+// limit sets when the request ends unless something else is set before.
+func (w *watch) limit(d time.Duration, during During) {
+	w.timer = time.AfterFunc(d, func() { w.cancel(&Error{Kind: Timeout, During: during}) })
+}
+
+// quiet allows d between two pieces of the body from now on.
+func (w *watch) quiet(d time.Duration) {
+	w.timer.Stop()
+	w.idle = d
+	during := WhileIdle
+	if !w.total.IsZero() {
+		if left := time.Until(w.total); left < d {
+			d, during = left, WhileTotal
+		}
+	}
+	w.limit(d, during)
+}
+
+func (w *watch) end() {
+	w.timer.Stop()
+	w.cancel(nil)
+}
+
+// explain returns why a request failed.
+func (w *watch) explain(err error) error {
+	if w.parent.Err() != nil {
+		return context.Cause(w.parent)
+	}
+	if ours, ok := context.Cause(w.ctx).(*Error); ok {
+		return ours
+	}
+	return classify(err)
+}
