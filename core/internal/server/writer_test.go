@@ -298,3 +298,27 @@ func (d *discard) Write(p []byte) (int, error)      { return len(p), nil }
 func (d *discard) WriteHeader(int)                  {}
 func (d *discard) SetReadDeadline(time.Time) error  { return nil }
 func (d *discard) SetWriteDeadline(time.Time) error { return nil }
+
+// deadlines is a connection that remembers its deadlines.
+type deadlines struct {
+	discard
+	read, write time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error  { d.read = t; return nil }
+func (d *deadlines) SetWriteDeadline(t time.Time) error { d.write = t; return nil }
+
+func TestConnectionsHaveDeadlinesUnlessTheyStream(t *testing.T) {
+	t.Parallel()
+	h := handler(t, server.Settings{RequestTimeout: time.Hour, Table: routes(get("/x", say("x")), route("hello", pluginapi.Route{Pattern: "GET /stream", Stream: true}, say("x")))})
+	for path, bounded := range map[string]bool{"/api/hello/x": true, "/nowhere": true, "/.backstage/health/v1/liveness": true, "/api/hello/stream": false} {
+		conn := &deadlines{discard: discard{http.Header{}}, read: time.Unix(1, 0), write: time.Unix(1, 0)}
+		begun := time.Now()
+		h.ServeHTTP(conn, httptest.NewRequest("GET", path, nil))
+		for name, deadline := range map[string]time.Time{"read": conn.read, "write": conn.write} {
+			if !bounded && !deadline.IsZero() || bounded && deadline.Before(begun.Add(time.Hour)) {
+				t.Errorf("%s: %s deadline %v", path, name, deadline)
+			}
+		}
+	}
+}
