@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"net/http"
+	"strings"
 
 	"github.com/proscenium-dev/proscenium/core/internal/host"
 	"github.com/proscenium-dev/proscenium/core/internal/server"
@@ -61,11 +62,15 @@ func (p *Portal) table(s *settings) server.Table {
 	t.Endpoints = append(t.Endpoints, server.Endpoint{ID: "frontend-config", Pattern: "GET /.backstage/config/v1/frontend", Run: p.frontendConfig})
 	if s.backend.Unit.Shell {
 		frame := p.shell()
-		t.Endpoints = append(t.Endpoints, server.Endpoint{ID: "root", Pattern: "GET /{$}", Public: true, Run: frame.Root})
+		home := false
 		for _, page := range frame.Pages {
+			home = home || page.Spec.Path == "/"
 			t.Endpoints = append(t.Endpoints, server.Endpoint{
-				ID: page.ID, Plugin: page.Plugin, Pattern: "GET " + page.Spec.Path, Public: page.Spec.Public, Permission: page.Spec.Permission, Run: frame.Show(page),
+				ID: page.ID, Plugin: page.Plugin, Pattern: "GET " + exactly(page.Spec.Path), Public: page.Spec.Public, Permission: page.Spec.Permission, Run: frame.Show(page),
 			})
+		}
+		if !home {
+			t.Endpoints = append(t.Endpoints, server.Endpoint{ID: "root", Pattern: "GET /{$}", Public: true, Run: frame.Root})
 		}
 	}
 	if s.units.Split() {
@@ -76,6 +81,14 @@ func (p *Portal) table(s *settings) server.Table {
 		}})
 	}
 	return t
+}
+
+// exactly makes a path one that answers for itself only, not for what is below it.
+func exactly(path string) string {
+	if strings.HasSuffix(path, "/") {
+		return path + "{$}"
+	}
+	return path
 }
 
 // shell draws pages as they are configured now.

@@ -251,19 +251,22 @@ func (p *Portal) Stop(ctx context.Context) error {
 		p.startOnce.Do(func() {}) // never start after this
 		p.stopWatch()
 		p.watching.Wait()
-		p.stopErr = errors.Join(p.stopPlugins(ctx), p.close(ctx))
+		// Each phase leaves some of the time to the next, however long a request or a plugin hangs.
+		drained := within(ctx, 1, 2, p.server.Drain)
+		stopped := within(ctx, 3, 4, p.supervisor.Stop)
+		p.stopErr = errors.Join(drained, stopped, p.close(ctx))
 	})
 	return p.stopErr
 }
 
-// stopPlugins leaves the stores a quarter of the time, however long a plugin hangs.
-func (p *Portal) stopPlugins(ctx context.Context) error {
+// within gives a phase a share of the time that is left.
+func within(ctx context.Context, share, of time.Duration, phase func(context.Context) error) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)*3/4)
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)*share/of)
 		defer cancel()
 	}
-	return p.supervisor.Stop(ctx)
+	return phase(ctx)
 }
 
 func (p *Portal) close(ctx context.Context) error {

@@ -38,7 +38,7 @@ func (p *Portal) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return errors.Join(err, p.stop(nil))
 	}
-	p.logger.Info("portal listens", "url", "http://"+listener.Addr().String()+p.links.base+"/")
+	p.logger.Info("portal listens", "address", listener.Addr().String(), "path", p.links.base+"/")
 	p.Start(ctx)
 	var failed error
 	select {

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	segmentPattern = regexp.MustCompile(`^([^{}*?#\s]*|\{[a-zA-Z_][a-zA-Z0-9_]*(\.\.\.)?\})$`)
+	segmentPattern = regexp.MustCompile(`^([^{}*?#\s]*|\{\$\}|\{[a-zA-Z_][a-zA-Z0-9_]*(\.\.\.)?\})$`)
 	reserved       = []string{"/api", "/assets", "/.backstage"}
 	methods        = map[string]bool{"GET": true, "HEAD": true, "POST": true, "PUT": true, "PATCH": true, "DELETE": true, "OPTIONS": true}
 )
@@ -18,7 +18,7 @@ var (
 func (b *Blueprint) checkPaths(found *faults) {
 	taken := map[string]string{}
 	claim := func(e Extension, where, path string) {
-		shape, err := pathShape(path)
+		shape, err := pathShape(path, where != "")
 		if err != nil {
 			found.add(e.Plugin, "%s: path %q: %s", e.ID, path, err)
 			return
@@ -64,7 +64,8 @@ func splitPattern(pattern string) (method, path string) {
 }
 
 // pathShape checks a path and returns it without the names of its parameters: two paths of one shape answer the same requests.
-func pathShape(path string) (string, error) {
+// A route that ends with a slash answers for all that is below, as in net/http, unless it ends with {$}; a page never does.
+func pathShape(path string, route bool) (string, error) {
 	if !strings.HasPrefix(path, "/") {
 		return "", fmt.Errorf("must start with a slash")
 	}
@@ -75,6 +76,13 @@ func pathShape(path string) (string, error) {
 			return "", fmt.Errorf("%q is neither a text nor a parameter such as {name}", segment)
 		case segment == "." || segment == "..":
 			return "", fmt.Errorf("must not contain %q", segment)
+		case segment == "{$}":
+			if i != len(segments)-1 || !route {
+				return "", fmt.Errorf("{$} ends the path of a route")
+			}
+			segments[i] = ""
+		case segment == "" && i == len(segments)-1 && route:
+			segments[i] = "{...}"
 		case strings.HasSuffix(segment, "...}"):
 			if i != len(segments)-1 {
 				return "", fmt.Errorf("%s must come last", segment)
