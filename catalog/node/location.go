@@ -13,9 +13,9 @@ type LocationReader struct {
 	Type string // of the locations that it reads, such as s3; one that the catalog reads itself is replaced
 }
 
-// ReadFunc reads the files of a location and calls yield for each, one after the other. A file that cannot be read is yielded with Err, so that others are not lost; an error that is returned fails the location as a whole,
-// and one that matches fs.ErrNotExist says that there is nothing. It stops when yield returns an error, and returns that.
-type ReadFunc func(ctx context.Context, request ReadRequest, yield func(File) error) error
+// ReadFunc reads what a location's target stands for, which is several files when it is a pattern. A file that cannot be read has Err, so that others are not lost; an error that is returned fails the location as a whole,
+// and one that matches fs.ErrNotExist says that there is nothing.
+type ReadFunc func(ctx context.Context, request ReadRequest) (ReadResult, error)
 
 // LocationReaders is where plugins read further types of locations.
 var LocationReaders = &pluginapi.Point[LocationReader, ReadFunc]{Kind: "location-reader", Timeout: 2 * time.Minute}
@@ -23,16 +23,19 @@ var LocationReaders = &pluginapi.Point[LocationReader, ReadFunc]{Kind: "location
 // ReadRequest says what to read.
 type ReadRequest struct {
 	Location catalogcommon.LocationRef
+	ETag     string // of an earlier result for the same location; empty to read in any case
+}
 
-	// ETag returns what the last reading of a file gave as its etag, or "". If the file is still that, it can be yielded with Unchanged and without Content.
-	ETag func(file catalogcommon.LocationRef) string
+// ReadResult is what was read.
+type ReadResult struct {
+	Files       []File // in the order of their targets; at least one unless NotModified
+	ETag        string // of the whole; empty if the source has none
+	NotModified bool   // the whole is what it was when the request's ETag was given; Files is then empty
 }
 
 // File is a file that was read.
 type File struct {
-	Location  catalogcommon.LocationRef // of this file, which may be one of several that the request's location matches
-	Content   []byte                    // YAML or JSON, any number of documents; not changed until yield returns
-	ETag      string                    // identifies the content; empty if there is no such thing
-	Unchanged bool                      // the content is that of the ETag
-	Err       error                     // why it cannot be read
+	Target string // where it is, in the form of a location's target
+	Text   []byte // YAML or JSON, any number of documents
+	Err    error  // why it could not be read; Text is then nil
 }

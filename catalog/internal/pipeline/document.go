@@ -1,0 +1,118 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/descriptor"
+	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/catalog/internal/model"
+	"github.com/proscenium-dev/proscenium/catalog/internal/store"
+)
+
+// file is the hand-over for a file, without its content.
+func (r *reader) file(target, locationType string, file *location.File) *store.ReadFile {
+	f := &store.ReadFile{SourceID: r.work.ID, Target: target, File: catalogcommon.LocationRef{Type: locationType, Target: file.Target}.String()}
+	if file.Err == nil {
+		f.Hash = r.decides + ":" + file.Hash
+	}
+	return f
+}
+
+// parse reads the documents of a file. Each stands for itself: one that cannot be used is noted, with its place.
+func (r *reader) parse(f *store.ReadFile, file *location.File) {
+	var faults []catalogcommon.ErrorInfo
+	defer func() { f.Faults = listText(faults) }()
+	note := func(err error, line, column int) catalogcommon.ErrorInfo {
+		fault := faultOf(err, positions{})
+		fault.At = &catalogcommon.Position{Source: f.File, Line: line, Column: column}
+		if fault.Name == "Error" {
+			fault.Name = "InputError"
+		}
+		faults = append(faults, fault)
+		return fault
+	}
+	if file.Err != nil {
+		f.Unread = true
+		note(file.Err, 0, 0)
+		return
+	}
+	documents, err := descriptor.Documents(file.Text, descriptor.Limits{})
+	if err != nil {
+		f.Unread = true
+		line, column := 0, 0
+		if at, ok := err.(*descriptor.Error); ok { //nolint:errorlint // it is documented to be one
+			line, column, err = at.Line, at.Column, fmt.Errorf("%s", at.Reason)
+		}
+		note(err, line, column)
+		return
+	}
+	f.Keep = map[string]string{}
+	places := map[string]int{}
+	for document := range documents {
+		f.Documents++
+		if document.Err != nil {
+			fault := note(fmt.Errorf("%s", document.Err.Reason), document.Err.Line, document.Err.Column)
+			if ref, ok := document.Hint.Ref(); ok {
+				f.Keep[ref.String()] = listText([]catalogcommon.ErrorInfo{fault})
+			} else {
+				f.KeepAll = true
+			}
+			continue
+		}
+		if problems := model.Envelope(document.Object); len(problems) > 0 {
+			for _, problem := range problems {
+				line, column := document.Position(problem.Pointer)
+				note(problem, line, column)
+			}
+			f.KeepAll = true // it could be any of them
+			continue
+		}
+		child, err := r.document(f.File, &document)
+		if err != nil {
+			line, column := document.Position("/kind")
+			note(err, line, column)
+			continue
+		}
+		switch first, twice := places[child.Ref]; {
+		case child.Ref == r.outcome.ref:
+			r.pipeline.Logger.Warn("a location leads to itself; that is ignored", "entity", child.Ref, "at", f.File)
+		case twice:
+			note(catalogcommon.ConflictError("%s is described twice in this file, first on line %d; the first counts", child.Ref, first), child.Line, 1)
+		default:
+			places[child.Ref] = child.Line
+			f.Children = append(f.Children, child)
+		}
+	}
+}
+
+// document makes a child of a document. What will be found wrong with it later is placed now, while its text is at hand.
+func (r *reader) document(from string, document *descriptor.Document) (store.Child, error) {
+	p := r.pipeline
+	object := document.Object
+	if err := p.allowed(object, from, r.outcome.origin); err != nil {
+		return store.Child{}, err
+	}
+	line, _ := document.Position("")
+	places := positions{Source: from, Line: line}
+	problems := p.Model.Validate(object)
+	if len(problems) == 0 {
+		_, problems = p.Model.Relations(object)
+	}
+	for _, problem := range problems {
+		if places.At == nil {
+			places.At = map[string][2]int{}
+		}
+		line, column := document.Position(problem.Pointer)
+		places.At[problem.Pointer] = [2]int{line, column}
+	}
+	setLocations(object, from, r.outcome.origin.String())
+	child, err := makeChild(object, from, places.text(), line)
+	if err == nil && places.At != nil {
+		sum := sha256.Sum256([]byte(child.Hash + child.Positions)) // faults that move are worth another look
+		child.Hash = hex.EncodeToString(sum[:20])
+	}
+	return child, err
+}

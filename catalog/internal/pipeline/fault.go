@@ -1,0 +1,107 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/catalog/internal/model"
+	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
+)
+
+// positions say where an entity and its known faults are in the file that it was read from.
+type positions struct {
+	Source string            `json:"source"`
+	Line   int               `json:"line"`
+	At     map[string][2]int `json:"at,omitempty"` // line and column by JSON pointer
+}
+
+func readPositions(text string) positions {
+	var p positions
+	if text != "" {
+		_ = json.Unmarshal([]byte(text), &p) // positions are a courtesy: without them an error has none
+	}
+	return p
+}
+
+func (p positions) text() string {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return "" // cannot be: texts and numbers
+	}
+	return string(text)
+}
+
+// place returns where a pointer is; nil if nothing is known.
+func (p positions) place(pointer string) *catalogcommon.Position {
+	if p.Source == "" {
+		return nil
+	}
+	at := &catalogcommon.Position{Source: p.Source, Line: p.Line, Column: 1, Pointer: pointer}
+	if known, ok := p.At[pointer]; ok {
+		at.Line, at.Column = known[0], known[1]
+	}
+	if at.Line == 0 {
+		at.Column = 0
+	}
+	return at
+}
+
+// faultOf describes an error as data, with its place if it has one.
+func faultOf(err error, places positions) catalogcommon.ErrorInfo {
+	info := *catalogcommon.InfoOf(err)
+	var placed *catalognode.PlacedError
+	var problem model.Problem
+	var placeholder *location.PlaceholderError
+	switch {
+	case errors.As(err, &problem):
+		info.Name = "InputError"
+		info.At = places.place(problem.Pointer)
+	case errors.As(err, &placeholder):
+		info.Name = "InputError"
+		info.At = places.place(placeholder.Pointer)
+	case errors.As(err, &placed):
+		info.At = places.place(placed.Pointer)
+	default:
+		info.At = places.place("")
+	}
+	return info
+}
+
+// listText is how faults are stored; nothing for none.
+func listText(faults []catalogcommon.ErrorInfo) string {
+	if len(faults) == 0 {
+		return ""
+	}
+	const most = 50 // more than anybody reads, and a bound on what a file of garbage can cost
+	if len(faults) > most {
+		rest := len(faults) - most
+		faults = append(faults[:most:most], catalogcommon.ErrorInfo{Name: "InputError", Message: fmt.Sprintf("and %d more", rest)})
+	}
+	text, err := json.Marshal(faults)
+	if err != nil {
+		return `[{"name":"Error","message":"faults that cannot be written"}]` // cannot be: texts and numbers
+	}
+	return string(text)
+}
+
+func readList(text string) []catalogcommon.ErrorInfo {
+	var faults []catalogcommon.ErrorInfo
+	if json.Unmarshal([]byte(text), &faults) != nil {
+		return nil
+	}
+	return faults
+}
+
+// reportFaults writes a warning for each fault.
+func (p *Pipeline) reportFaults(message string, faults []catalogcommon.ErrorInfo, more ...any) {
+	for _, fault := range faults {
+		attributes := append([]any{"reason", fault.Message}, more...)
+		if fault.At != nil {
+			attributes = append([]any{"at", fault.At.String()}, attributes...)
+		}
+		p.Logger.Warn(message, attributes...)
+	}
+}

@@ -1,0 +1,138 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/proscenium-dev/proscenium/catalog/internal/index"
+	"github.com/proscenium-dev/proscenium/catalog/internal/store"
+)
+
+// feed keeps the index in step with the change log. Changes of this process are handed over as they are; what others changed, and what was missed, is read from the store.
+type feed struct {
+	store   *store.Store
+	index   *index.Index
+	logger  *slog.Logger
+	told    func([]store.Change)
+	changed signal
+
+	mu    sync.Mutex
+	ready map[int64][]store.Change // by the number of their first
+}
+
+func newFeed(o Options) *feed {
+	return &feed{store: o.Store, index: o.Index, logger: o.Logger, told: o.Changed, changed: newSignal(), ready: map[int64][]store.Change{}}
+}
+
+// maxReady bounds the memory of changes that wait for others; what does not fit is read from the store.
+const maxReady = 64
+
+func (f *feed) publish(changes []store.Change) {
+	if len(changes) == 0 {
+		return
+	}
+	f.mu.Lock()
+	if len(f.ready) < maxReady {
+		f.ready[changes[0].Seq] = changes
+	}
+	f.mu.Unlock()
+	f.changed.set()
+}
+
+// next returns the changes after seq if this process made them.
+func (f *feed) next(seq int64) []store.Change {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	changes := f.ready[seq+1]
+	delete(f.ready, seq+1)
+	for first := range f.ready {
+		if first <= seq {
+			delete(f.ready, first)
+		}
+	}
+	return changes
+}
+
+func (f *feed) run(ctx context.Context) error {
+	for {
+		if err := f.catchUp(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-f.changed.C:
+		case <-time.After(poll):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+const changesAtOnce = 1000
+
+// catchUp applies every change there is.
+func (f *feed) catchUp(ctx context.Context) error {
+	for ctx.Err() == nil {
+		seq := f.index.Seq()
+		changes := f.next(seq)
+		if changes == nil {
+			last, err := f.store.LastChange(ctx)
+			if err != nil || last <= seq {
+				return err
+			}
+			if changes, err = f.store.ChangesAfter(ctx, seq, changesAtOnce); err != nil || len(changes) == 0 {
+				return err
+			}
+		}
+		f.apply(changes)
+	}
+	return ctx.Err()
+}
+
+func (f *feed) apply(changes []store.Change) {
+	applied := make([]index.Change, len(changes))
+	for i, c := range changes {
+		applied[i] = index.Change{Ref: c.Ref, UID: c.UID, Entity: c.Body}
+	}
+	if f.told != nil {
+		f.told(changes)
+	}
+	for _, problem := range f.index.Apply(changes[len(changes)-1].Seq, applied) {
+		f.report(problem)
+	}
+}
+
+func (f *feed) report(problem index.Problem) {
+	if problem.Err != nil {
+		f.logger.Error("an entity cannot be indexed", "entity", problem.Ref, "error", problem.Err)
+		return
+	}
+	f.logger.Warn("an entity has keys that differ only in case; all their values are found under either", "entity", problem.Ref, "keys", strings.Join(problem.Clashes, ", "))
+}
+
+// Load fills the index from the store.
+func (p *Pipeline) Load(ctx context.Context) (entities int, err error) {
+	const atOnce = 2000
+	batch := make([]index.Change, 0, atOnce)
+	apply := func(seq int64) {
+		for _, problem := range p.Index.Apply(seq, batch) {
+			p.feed.report(problem)
+		}
+		batch = batch[:0]
+	}
+	seq, err := p.Store.Load(ctx, func(ref, uid string, body []byte) error {
+		batch = append(batch, index.Change{Ref: ref, UID: uid, Entity: body})
+		entities++
+		if len(batch) == atOnce {
+			apply(0)
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return entities, err
+	}
+	apply(seq)
+	return entities, nil
+}

@@ -1,0 +1,309 @@
+// Package pipeline brings entities from where they are described to where they are read: providers hand over, processing turns what was handed over into entities and finds what they point to, stitching puts
+// each together with what others say about it, and the index follows.
+//
+// Each stage takes its work from the store and hands its outcome back in one transaction, so that a process can end at any moment. Failures stay where they are: a target, a document or an entity that fails keeps its last good
+// outcome and spoils no other.
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/index"
+	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/catalog/internal/model"
+	"github.com/proscenium-dev/proscenium/catalog/internal/store"
+)
+
+// Options say what a pipeline works with.
+type Options struct {
+	Store  *store.Store
+	Index  *index.Index
+	Logger *slog.Logger
+
+	Model        *model.Model
+	Readers      location.Readers
+	Resolver     location.TargetResolver
+	References   location.References
+	Placeholders map[string]location.PlaceholderResolver
+	Processors   []Processor // in the order in which they run
+
+	// Settings is asked anew for each entity, so that configuration can change.
+	Settings func() Settings
+
+	// Fingerprint stands for what Model, Processors and Placeholders do: when it changes everything is processed again.
+	Fingerprint string
+
+	// Changed is told of changes that the index has, in order.
+	Changed func([]store.Change)
+
+	// Announce tells other replicas of the last change; nil: there are none.
+	Announce func(ctx context.Context, seq int64)
+}
+
+// Settings can change while the pipeline runs.
+type Settings struct {
+	Rules       location.Rules
+	RulesText   string        // changes when Rules do
+	Interval    time.Duration // between two looks at an entity that can change by itself; up to half of it is added by chance. 0 or less: no processing at all
+	KeepOrphans bool
+	OrphanGrace time.Duration // that an orphan is kept, so that what moves from one file to another is not removed in between
+}
+
+// Pipeline is the catalog's ingestion. Make one with [New].
+type Pipeline struct {
+	Options
+	writer   *writer
+	feed     *feed
+	wake     signal // there may be something to process
+	stitch   signal // there may be something to stitch
+	inFlight atomic.Int64
+	backlog  atomic.Bool // the last claim was a full one
+	reading  chan struct{}
+	mu       sync.Mutex
+	claimed  map[int64]bool
+}
+
+// How much is done at a time.
+const (
+	maxInFlight  = 512
+	claimAtOnce  = 256
+	stitchAtOnce = 1000
+	hold         = 15 * time.Second // of a claim; the work of a replica that dies goes on elsewhere after that
+	poll         = time.Second
+)
+
+// New returns a pipeline. It does nothing until [Pipeline.Run].
+func New(o Options) *Pipeline {
+	p := &Pipeline{Options: o, wake: newSignal(), stitch: newSignal(), reading: make(chan struct{}, 16), claimed: map[int64]bool{}}
+	p.writer = newWriter(o.Store)
+	p.feed = newFeed(o)
+	return p
+}
+
+// Run works until ctx ends, and returns when all of its goroutines have. An error says that something failed that is not about one entity, such as the database; it can be called again.
+func (p *Pipeline) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var group sync.WaitGroup
+	for name, loop := range map[string]func(context.Context) error{
+		"write": p.writer.run, "process": p.process, "stitch": p.stitchLoop, "follow": p.feed.run, "renew": p.renew, "sweep": p.sweep,
+	} {
+		group.Go(func() {
+			if err := loop(ctx); err != nil && ctx.Err() == nil {
+				cancel(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	group.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return ctx.Err()
+}
+
+// Wake has the pipeline look for work now instead of at its next look.
+func (p *Pipeline) Wake() {
+	p.wake.set()
+	p.stitch.set()
+	p.feed.changed.set()
+}
+
+// Settle waits until nothing is due and the index has every change, or ctx ends. The pipeline must be running.
+func (p *Pipeline) Settle(ctx context.Context) error {
+	pause := time.Millisecond
+	for {
+		if p.inFlight.Load() == 0 && p.writer.idle() {
+			due, err := p.Store.DueBefore(ctx, time.Now())
+			if err != nil {
+				return err
+			}
+			if !due && p.inFlight.Load() == 0 && p.writer.idle() {
+				last, err := p.Store.LastChange(ctx)
+				if err != nil {
+					return err
+				}
+				return p.Index.WaitFor(ctx, last)
+			}
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, 10*time.Millisecond)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Published hands changes that were made elsewhere, such as removals, to the index.
+func (p *Pipeline) Published(changes []store.Change) {
+	p.feed.publish(changes)
+	p.Wake()
+}
+
+// process claims what is due and processes it.
+func (p *Pipeline) process(ctx context.Context) error {
+	jobs := make(chan store.Work)
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	defer close(jobs)
+	for range 16 { // more than processors, since some wait for files and networks
+		workers.Go(func() {
+			for work := range jobs {
+				p.one(ctx, work)
+			}
+		})
+	}
+	for {
+		n := min(claimAtOnce, maxInFlight-int(p.inFlight.Load()))
+		var work []store.Work
+		if n > maxInFlight/4 && p.Settings().Interval > 0 {
+			var err error
+			if work, err = p.Store.Claim(ctx, n, hold); err != nil {
+				return err
+			}
+		}
+		p.backlog.Store(len(work) == n)
+		p.inFlight.Add(int64(len(work)))
+		p.mu.Lock()
+		for _, w := range work {
+			p.claimed[w.ID] = true
+		}
+		p.mu.Unlock()
+		for _, w := range work {
+			select {
+			case jobs <- w:
+			case <-ctx.Done():
+				p.done(w.ID)
+			}
+		}
+		if len(work) > 0 && ctx.Err() == nil {
+			continue
+		}
+		select {
+		case <-p.wake.C:
+		case <-time.After(poll):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (p *Pipeline) done(id int64) {
+	p.mu.Lock()
+	delete(p.claimed, id)
+	p.mu.Unlock()
+	p.inFlight.Add(-1)
+}
+
+// renew holds on to what takes long, and gives back what was not done when the pipeline ends.
+func (p *Pipeline) renew(ctx context.Context) error {
+	ids := func() []int64 {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		var ids []int64
+		for id := range p.claimed {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	tick := time.NewTicker(hold / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if held := ids(); len(held) > 0 {
+				if err := p.Store.Renew(ctx, held, hold); err != nil {
+					return err
+				}
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// stitchLoop puts together what is queued. It lets requests gather for a moment, since one processed file asks for the same group again and again.
+func (p *Pipeline) stitchLoop(ctx context.Context) error {
+	assembler := newAssembler()
+	for {
+		select {
+		case <-p.stitch.C:
+		case <-time.After(poll):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		limit := time.Now().Add(50 * time.Millisecond)
+		for p.inFlight.Load() > 0 && (time.Now().Before(limit) || p.backlog.Load() && time.Now().Before(limit.Add(time.Second))) {
+			select {
+			case <-time.After(5 * time.Millisecond):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		for {
+			taken, changes, err := p.Store.Stitch(ctx, stitchAtOnce, assembler.assemble)
+			if err != nil {
+				return err
+			}
+			p.feed.publish(changes)
+			if len(changes) > 0 && p.Announce != nil {
+				p.Announce(ctx, changes[len(changes)-1].Seq)
+			}
+			if taken < stitchAtOnce {
+				break
+			}
+		}
+	}
+}
+
+// sweep removes orphans, and looks for what was lost between stages.
+func (p *Pipeline) sweep(ctx context.Context) error {
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		settings := p.Settings()
+		if settings.KeepOrphans || settings.Interval <= 0 {
+			continue
+		}
+		changes, err := p.Store.RemoveOrphans(ctx, time.Now().Add(-settings.OrphanGrace).UnixMilli(), 1000)
+		if err != nil {
+			return err
+		}
+		if len(changes) > 0 {
+			p.Logger.Info("removed entities that nothing leads to any more", "count", len(changes), "first", changes[0].Ref)
+			p.Published(changes)
+		}
+	}
+}
+
+// context is what decides about files besides their content.
+func (p *Pipeline) decides(origin catalogcommon.LocationRef, settings Settings) string {
+	sum := sha256.Sum256([]byte(p.Fingerprint + "\n" + settings.RulesText + "\n" + origin.String()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// signal wakes one goroutine; a second one before it wakes is the same signal.
+type signal struct{ C chan struct{} }
+
+func newSignal() signal { return signal{make(chan struct{}, 1)} }
+
+func (s signal) set() {
+	select {
+	case s.C <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,252 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/catalog/internal/store"
+	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
+)
+
+// readTargets reads what a Location entity points to. Each file is handed over by itself, as soon as it is read, so that one that fails takes nothing from the others.
+// The error is only of what keeps all from being read; what is wrong with a target is stored with it.
+func (p *Pipeline) readTargets(ctx context.Context, work store.Work, o *outcome, body map[string]any, memories memory, settings Settings) (memory, error) {
+	spec, _ := body["spec"].(map[string]any)
+	before, err := p.Store.Reading(ctx, work.ID)
+	if err != nil {
+		return memories, err
+	}
+	r := &reader{pipeline: p, work: work, outcome: o, before: before, decides: p.decides(o.origin, settings)}
+	var group sync.WaitGroup
+	seen := map[string]bool{}
+	for _, target := range p.Resolver.Targets(spec, o.location) {
+		name := target.Location.String()
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		o.targets = append(o.targets, name)
+		o.key(name)
+		if target.Err == nil {
+			taken, remembered, err := p.contributedRead(ctx, r, target, memories)
+			memories = remembered
+			switch {
+			case err != nil:
+				target.Err = err
+			case taken:
+				continue
+			}
+		}
+		select {
+		case p.reading <- struct{}{}:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() {
+			defer func() { <-p.reading }()
+			r.target(ctx, target)
+		})
+	}
+	group.Wait()
+	slices.Sort(o.targets)
+	return memories, errors.Join(ctx.Err(), r.err)
+}
+
+// contributedRead asks contributed processors to read a target.
+func (p *Pipeline) contributedRead(ctx context.Context, r *reader, target location.Target, memories memory) (taken bool, _ memory, err error) {
+	for _, processor := range p.Processors {
+		run := &run{outcome: r.outcome, name: processor.Name, memories: memories[processor.Name]}
+		err := processor.Use(ctx, func(ctx context.Context, s catalognode.Stages) (err error) {
+			if s.ReadLocation != nil {
+				taken, err = s.ReadLocation(ctx, run, target.Location)
+			}
+			return err
+		})
+		run.end()
+		memories = memories.with(run)
+		if err != nil {
+			return false, memories, fmt.Errorf("processor %s: %w", processor.Name, err)
+		}
+		if taken {
+			r.handed(ctx, target, run.children)
+			return true, memories, nil
+		}
+	}
+	return false, memories, nil
+}
+
+// reader reads the targets of one Location entity.
+type reader struct {
+	pipeline *Pipeline
+	work     store.Work
+	outcome  *outcome
+	before   store.Reading
+	decides  string
+
+	mu  sync.Mutex
+	err error // of storing
+}
+
+func (r *reader) failed(err error) {
+	if err == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// target reads one target and hands over what it stands for.
+func (r *reader) target(ctx context.Context, target location.Target) {
+	start := time.Now()
+	name := target.Location.String()
+	if target.Err != nil {
+		r.failTarget(ctx, target, target.Err, start)
+		return
+	}
+	etag, known := strings.CutPrefix(r.before.ETags[name], r.decides+":")
+	if !known {
+		etag = ""
+	}
+	read, err := r.pipeline.Readers.Read(ctx, target.Location, etag)
+	switch {
+	case ctx.Err() != nil:
+		r.failed(ctx.Err())
+		return
+	case errors.Is(err, fs.ErrNotExist) && target.Optional:
+		read = location.Result{}
+	case err != nil:
+		r.failTarget(ctx, target, err, start)
+		return
+	case read.NotModified:
+		return
+	}
+	done := store.ReadTarget{SourceID: r.work.ID, Target: name, ETag: r.decides + ":" + read.ETag}
+	if read.ETag == "" {
+		done.ETag = ""
+	}
+	var files []*store.ReadFile
+	var stored sync.WaitGroup
+	for i := range read.Files {
+		file := r.file(name, target.Location.Type, &read.Files[i])
+		done.Files = append(done.Files, file.File)
+		before, ok := r.before.Files[name+"\n"+file.File]
+		if ok && file.Hash != "" && before.Hash == file.Hash {
+			continue
+		}
+		r.parse(file, &read.Files[i])
+		files = append(files, file)
+		stored.Add(1)
+		r.hand(ctx, file, &stored)
+	}
+	stored.Wait()
+	for _, file := range files {
+		if file.Unread || len(file.Conflicts) > 0 {
+			done.ETag = "" // the same files can have another outcome next time
+		}
+	}
+	r.mu.Lock()
+	broken := r.err != nil
+	r.mu.Unlock()
+	if broken {
+		return
+	}
+	done.Took = time.Since(start)
+	r.complete(ctx, &done)
+}
+
+// hand queues what a file holds.
+func (r *reader) hand(ctx context.Context, file *store.ReadFile, stored *sync.WaitGroup) {
+	p := r.pipeline
+	p.writer.submit(ctx, handOver{op: file, size: 2 * len(file.Children), done: func(err error) {
+		defer stored.Done()
+		if err != nil {
+			r.failed(err)
+			return
+		}
+		if file.NewFaults {
+			p.reportFaults("a descriptor cannot be read completely", readList(file.Faults), "location", r.work.Ref)
+		}
+		p.reportConflicts(file.Conflicts)
+		p.wake.set()
+		p.stitch.set()
+	}})
+}
+
+func (r *reader) complete(ctx context.Context, done *store.ReadTarget) {
+	p := r.pipeline
+	finished := make(chan error, 1)
+	p.writer.submit(ctx, handOver{op: done, size: 1, done: func(err error) { finished <- err }})
+	if err := <-finished; err != nil {
+		r.failed(err)
+		return
+	}
+	if done.NewFault {
+		p.reportFaults("a location cannot be read", readList(done.Fault), "location", r.work.Ref)
+	}
+	p.stitch.set()
+}
+
+// failTarget notes that a target cannot be read. What it brought before stays.
+func (r *reader) failTarget(ctx context.Context, target location.Target, err error, start time.Time) {
+	const most = 5000 // characters of an answer that somebody else wrote
+	fault := faultOf(catalognode.At(target.Pointer, err), r.outcome.places)
+	if len(fault.Message) > most {
+		fault.Message = strings.ToValidUTF8(fault.Message[:most], "") + "…"
+	}
+	var coded interface{ StatusCode() int }
+	if fault.Name == "Error" && errors.As(err, &coded) {
+		fault.Name = nameOf(coded.StatusCode())
+	}
+	r.complete(ctx, &store.ReadTarget{
+		SourceID: r.work.ID, Target: target.Location.String(), Fault: listText([]catalogcommon.ErrorInfo{fault}),
+		Missing: errors.Is(err, fs.ErrNotExist), Took: time.Since(start),
+	})
+}
+
+// nameOf is the name on the wire of an error with a status.
+func nameOf(status int) string {
+	switch {
+	case status == 404:
+		return "NotFoundError"
+	case status == 403:
+		return "NotAllowedError"
+	case status >= 400 && status < 500:
+		return "InputError"
+	}
+	return "Error"
+}
+
+// handed hands over what a contributed processor read of a target.
+func (r *reader) handed(ctx context.Context, target location.Target, entities []*catalogcommon.Entity) {
+	name := target.Location.String()
+	file := &store.ReadFile{SourceID: r.work.ID, Target: name, File: name, Documents: len(entities)}
+	var faults []catalogcommon.ErrorInfo
+	for _, entity := range entities {
+		child, err := r.pipeline.child(entity.Object(), r.outcome, name)
+		if err != nil {
+			fault := faultOf(err, positions{Source: name})
+			faults = append(faults, fault)
+			continue
+		}
+		file.Children = append(file.Children, child)
+	}
+	file.Faults = listText(faults)
+	var stored sync.WaitGroup
+	stored.Add(1)
+	r.hand(ctx, file, &stored)
+	stored.Wait()
+	r.complete(ctx, &store.ReadTarget{SourceID: r.work.ID, Target: name, Files: []string{name}})
+}

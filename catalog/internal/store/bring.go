@@ -1,0 +1,261 @@
+package store
+
+import (
+	"crypto/rand"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Child is an entity that something brings: a file, a provider, a processor.
+type Child struct {
+	Ref         string // as catalogcommon.Ref.String writes it
+	Body        string // unprocessed, as canonical JSON
+	Hash        string // of Body
+	LocationKey string // who may write it; empty: only as long as nobody claims it
+	Line        int    // where it starts in its file; 0: unknown
+	Positions   string // what the body's faults need to be placed, as JSON; may be empty
+}
+
+// Conflict is an entity that a source brings although it belongs to another.
+type Conflict struct {
+	Ref         string
+	LocationKey string // of the source that may not write it
+	Owner       string // key of the one that may
+}
+
+// source is what brings children: an entity, through a file or by itself, or a provider.
+type source struct {
+	id  int64  // of an entity, or 0
+	via string // of an entity: the file, or empty
+	key string // of a provider
+}
+
+// known is what the database says of a child.
+type known struct {
+	id     int64
+	hash   string
+	key    *string
+	orphan *int64
+}
+
+// arrived are the children that a source may bring, by id, and those that it may not.
+type arrived struct {
+	ids       []int64 // of children, in their order; 0 for a conflict
+	conflicts []Conflict
+}
+
+// bring stores children: new ones, changed ones, and those that change hands. A ref that occurs twice counts once.
+func (t *tx) bring(from source, children []Child) (arrived, error) {
+	result := arrived{ids: make([]int64, len(children))}
+	if len(children) == 0 {
+		return result, nil
+	}
+	refs := make([]string, len(children))
+	for i := range children {
+		refs[i] = children[i].Ref
+	}
+	have, err := t.knownByRef(refs)
+	if err != nil {
+		return result, err
+	}
+	var contested []int64
+	for i := range children {
+		if k, ok := have[children[i].Ref]; ok && !mayWrite(k, children[i].LocationKey) {
+			contested = append(contested, k.id)
+		}
+	}
+	free, err := t.abandoned(from, contested)
+	if err != nil {
+		return result, err
+	}
+	now := t.now.UnixMilli()
+	states := newRows("uid text", "ref text", "key text", "hash text")
+	changed := newRows("id bigint", "key text", "hash text")
+	bodies := newRows("id bigint", "body text", "positions text")
+	seen := map[string]bool{}
+	var fresh []int
+	for i := range children {
+		c := &children[i]
+		k, ok := have[c.Ref]
+		switch {
+		case seen[c.Ref]:
+		case !ok:
+			states.add(newUID(), c.Ref, optional(c.LocationKey), c.Hash)
+			fresh = append(fresh, i)
+		case !mayWrite(k, c.LocationKey) && !free[k.id]:
+			result.conflicts = append(result.conflicts, Conflict{Ref: c.Ref, LocationKey: c.LocationKey, Owner: *k.key})
+		default:
+			result.ids[i] = k.id
+			if k.hash != c.Hash || k.key == nil && c.LocationKey != "" || k.key != nil && *k.key != c.LocationKey {
+				changed.add(k.id, optional(c.LocationKey), c.Hash)
+				bodies.add(k.id, c.Body, optional(c.Positions))
+			}
+		}
+		seen[c.Ref] = true
+	}
+	made := map[string]int64{}
+	err = t.query(fmt.Sprintf(`insert into refresh_state (uid, entity_ref, location_key, unprocessed_hash, next_update_at, created_at)
+		select r.uid, r.ref, r.key, r.hash, %d, %d from {rows} where true on conflict (entity_ref) do nothing returning id, entity_ref`, now, now), states, nil, func(row *sqlx.Rows) error {
+		var id int64
+		var ref string
+		err := row.Scan(&id, &ref)
+		made[ref] = id
+		return err
+	})
+	if err != nil {
+		return result, err
+	}
+	if len(made) < states.n {
+		return result, errTryAgain
+	}
+	for _, i := range fresh {
+		result.ids[i] = made[children[i].Ref]
+		bodies.add(result.ids[i], children[i].Body, optional(children[i].Positions))
+	}
+	if err := t.exec(fmt.Sprintf(`update refresh_state set location_key = r.key, unprocessed_hash = r.hash, next_update_at = %d, revision = revision + 1 from {rows} where refresh_state.id = r.id`, now), changed); err != nil {
+		return result, err
+	}
+	if err := t.exec(`insert into entity_bodies (id, unprocessed, positions) select r.id, r.body, r.positions from {rows} where true
+		on conflict (id) do update set unprocessed = excluded.unprocessed, positions = excluded.positions`, bodies); err != nil {
+		return result, err
+	}
+	if err := t.leave(from, free, have, children); err != nil {
+		return result, err
+	}
+	return result, t.noteConflicts(from, result.conflicts, children)
+}
+
+func (t *tx) knownByRef(refs []string) (map[string]known, error) {
+	have := make(map[string]known, len(refs))
+	err := t.collect(`select id, entity_ref, unprocessed_hash, location_key, orphan_since from refresh_state where `+t.in("entity_ref", 1), []any{t.texts(refs)}, func(row *sqlx.Rows) error {
+		var k known
+		var ref string
+		err := row.Scan(&k.id, &ref, &k.hash, &k.key, &k.orphan)
+		have[ref] = k
+		return err
+	})
+	return have, err
+}
+
+// mayWrite tells whether a source with that key may write the entity. What nothing leads to any more is anybody's.
+func mayWrite(k known, key string) bool {
+	return k.key == nil || *k.key == key || k.orphan != nil
+}
+
+// abandoned returns which of the entities may change hands although they have a key: those whose file is gone, and those that the same provider brings under another key.
+func (t *tx) abandoned(from source, ids []int64) (map[int64]bool, error) {
+	free := map[int64]bool{}
+	if len(ids) == 0 {
+		return free, nil
+	}
+	take := func(row *sqlx.Rows) error {
+		var id int64
+		err := row.Scan(&id)
+		free[id] = true
+		return err
+	}
+	if from.key != "" {
+		err := t.collect(`select target_id from root_edges where source_key = $2 and `+t.in("target_id", 1), []any{t.ids(ids), from.key}, take)
+		if err != nil {
+			return nil, err
+		}
+	}
+	err := t.collect(`select e.target_id from child_edges e join target_files f on f.source_id = e.source_id and f.file = e.via where f.missing = 1 and `+t.in("e.target_id", 1), []any{t.ids(ids)}, take)
+	return free, err
+}
+
+// leave removes what led to entities that changed hands.
+func (t *tx) leave(from source, free map[int64]bool, have map[string]known, children []Child) error {
+	if len(free) == 0 {
+		return nil
+	}
+	var ids []int64
+	for i := range children {
+		if k, ok := have[children[i].Ref]; ok && free[k.id] {
+			ids = append(ids, k.id)
+		}
+	}
+	if _, err := t.ExecContext(t.ctx, `delete from child_edges where `+t.in("target_id", 1)+` and not (source_id = $2 and via = $3)`, t.ids(ids), from.id, from.via); err != nil {
+		return err
+	}
+	_, err := t.ExecContext(t.ctx, `delete from root_edges where `+t.in("target_id", 1)+` and source_key <> $2`, t.ids(ids), from.key)
+	return err
+}
+
+// noteConflicts replaces what is known of a source's conflicts over these children.
+func (t *tx) noteConflicts(from source, conflicts []Conflict, children []Child) error {
+	refs := make([]string, len(children))
+	keys := map[string]bool{}
+	for i := range children {
+		refs[i] = children[i].Ref
+		keys[children[i].LocationKey] = true
+	}
+	for key := range keys {
+		var gone []string
+		err := t.collect(`delete from conflicts where location_key = $2 and `+t.in("entity_ref", 1)+` returning entity_ref`, []any{t.texts(refs), key}, func(row *sqlx.Rows) error {
+			var ref string
+			err := row.Scan(&ref)
+			gone = append(gone, ref)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if err := t.stitchRefs(gone); err != nil {
+			return err
+		}
+	}
+	if len(conflicts) == 0 {
+		return nil
+	}
+	noted := newRows("ref text", "key text", "id bigint", "source text")
+	var contested []string
+	for _, c := range conflicts {
+		var id *int64
+		if from.id != 0 {
+			id = &from.id
+		}
+		noted.add(c.Ref, c.LocationKey, id, optional(from.key))
+		contested = append(contested, c.Ref)
+	}
+	err := t.exec(fmt.Sprintf(`insert into conflicts (entity_ref, location_key, source_id, source_key, reported_at) select r.ref, r.key, r.id, r.source, %d from {rows} where true
+		on conflict (entity_ref, location_key) do update set source_id = excluded.source_id, source_key = excluded.source_key`, t.now.UnixMilli()), noted)
+	if err != nil {
+		return err
+	}
+	return t.stitchRefs(contested)
+}
+
+// stitchRefs queues entities to be put together again.
+func (t *tx) stitchRefs(refs []string) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	_, err := t.ExecContext(t.ctx, fmt.Sprintf(`insert into stitch_queue (entity_id, due_at) select id, %d from refresh_state where %s order by id on conflict (entity_id) do nothing`, t.now.UnixMilli(), t.in("entity_ref", 1)), t.texts(refs))
+	return err
+}
+
+// stitchIDs queues entities to be put together again.
+func (t *tx) stitchIDs(ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := t.ExecContext(t.ctx, fmt.Sprintf(`insert into stitch_queue (entity_id, due_at) select id, %d from refresh_state where %s order by id on conflict (entity_id) do nothing`, t.now.UnixMilli(), t.in("id", 1)), t.ids(ids))
+	return err
+}
+
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// newUID makes a random UUID.
+func newUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Load hands every final entity to each, in no order, and returns the number of the last change that they include. Bodies are valid until each returns.
+func (s *Store) Load(ctx context.Context, each func(ref, uid string, body []byte) error) (seq int64, err error) {
+	err = s.read(ctx, "load entities", func(t *tx) error {
+		if err := t.GetContext(t.ctx, &seq, `select value from counters where name = 'change'`); err != nil {
+			return err
+		}
+		return t.collect(`select entity_ref, uid, body from final_entities`, nil, func(row *sqlx.Rows) error {
+			var ref, uid string
+			var body []byte
+			if err := row.Scan(&ref, &uid, &body); err != nil {
+				return err
+			}
+			return each(ref, uid, body)
+		})
+	})
+	return seq, err
+}
+
+// ChangesAfter returns up to limit changes that follow number seq, in order.
+func (s *Store) ChangesAfter(ctx context.Context, seq int64, limit int) ([]Change, error) {
+	var changes []Change
+	err := collect(ctx, s.db, `select c.seq, c.at, c.op, c.entity_ref, c.uid, c.etag, f.body from change_log c left join final_entities f on f.entity_ref = c.entity_ref and f.uid = c.uid where c.seq > $1 order by c.seq limit $2`, []any{seq, limit}, func(row *sqlx.Rows) error {
+		var c Change
+		err := row.Scan(&c.Seq, &c.At, &c.Op, &c.Ref, &c.UID, &c.ETag, &c.Body)
+		changes = append(changes, c)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the change log: %w", err)
+	}
+	return changes, nil
+}
+
+// LastChange returns the number of the last change.
+func (s *Store) LastChange(ctx context.Context) (int64, error) {
+	var seq int64
+	if err := s.db.GetContext(ctx, &seq, `select value from counters where name = 'change'`); err != nil {
+		return 0, fmt.Errorf("read the change log: %w", err)
+	}
+	return seq, nil
+}
+
+// Stored is a final entity as it is served.
+type Stored struct {
+	Ref  string
+	Seq  int64 // of its last change
+	Body []byte
+}
+
+// Bodies returns the final entities with these refs, in no order; those that are not there are left out.
+func (s *Store) Bodies(ctx context.Context, refs []string) ([]Stored, error) {
+	var found []Stored
+	scan := func(row *sqlx.Rows) error {
+		var f Stored
+		err := row.Scan(&f.Ref, &f.Seq, &f.Body)
+		found = append(found, f)
+		return err
+	}
+	t := &tx{ctx: ctx, dialect: s.dialect}
+	if err := collect(ctx, s.db, `select entity_ref, seq, body from final_entities where `+t.in("entity_ref", 1), []any{t.texts(refs)}, scan); err != nil {
+		return nil, fmt.Errorf("read entities: %w", err)
+	}
+	return found, nil
+}

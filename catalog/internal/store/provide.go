@@ -1,0 +1,246 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Mutation is what a provider hands over.
+type Mutation struct {
+	Source  string // the provider's name
+	Full    bool   // Added are all its entities; others go
+	Added   []Child
+	Removed []string // refs; ignored with Full
+}
+
+// Mutate stores what a provider hands over, and removes what nothing but the provider had brought.
+func (s *Store) Mutate(ctx context.Context, m Mutation) (conflicts []Conflict, changes []Change, err error) {
+	err = s.write(ctx, "store the entities of "+m.Source, func(t *tx) error {
+		result, err := t.bring(source{key: m.Source}, m.Added)
+		if err != nil {
+			return err
+		}
+		conflicts = result.conflicts
+		gone, err := t.setRootEdges(m, result.ids)
+		if err != nil || len(gone) == 0 {
+			return err
+		}
+		changes, err = t.prune(gone)
+		return err
+	})
+	return conflicts, changes, err
+}
+
+// setRootEdges returns the entities to which an edge of the provider led, and no longer does.
+func (t *tx) setRootEdges(m Mutation, ids []int64) (gone []int64, err error) {
+	edges := newRows("id bigint")
+	want := map[int64]bool{}
+	for _, id := range ids {
+		if id != 0 {
+			edges.add(id)
+			want[id] = true
+		}
+	}
+	var found []int64
+	err = t.query(`insert into root_edges (source_key, target_id) select cast($1 as text), r.id from {rows} where true on conflict do nothing returning target_id`, edges, []any{m.Source}, scanID(&found))
+	if err != nil {
+		return nil, err
+	}
+	if err := t.found(found); err != nil {
+		return nil, err
+	}
+	var candidates []int64
+	if m.Full {
+		err = t.collect(`select target_id from root_edges where source_key = $1`, []any{m.Source}, scanID(&candidates))
+	} else if len(m.Removed) > 0 {
+		err = t.collect(`select e.target_id from root_edges e join refresh_state s on s.id = e.target_id where e.source_key = $1 and `+t.in("s.entity_ref", 2), []any{m.Source, t.texts(m.Removed)}, scanID(&candidates))
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range candidates {
+		if !want[id] {
+			gone = append(gone, id)
+		}
+	}
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	_, err = t.ExecContext(t.ctx, `delete from root_edges where source_key = $2 and `+t.in("target_id", 1), t.ids(gone), m.Source)
+	return gone, err
+}
+
+// prune removes those of the entities that nothing leads to any more, with everything that only they led to. Entities that only lead to each other hold nobody.
+func (t *tx) prune(ids []int64) ([]Change, error) {
+	// All that can be reached from them,
+	var reached []int64
+	err := t.collect(`with recursive reached(id) as (select id from refresh_state where `+t.in("id", 1)+` union select e.target_id from child_edges e join reached on reached.id = e.source_id) select id from reached`, []any{t.ids(ids)}, scanID(&reached))
+	if err != nil || len(reached) == 0 {
+		return nil, err
+	}
+	among := make(map[int64]bool, len(reached))
+	for _, id := range reached {
+		among[id] = true
+	}
+	// less what can be reached from elsewhere.
+	var alive []int64
+	arg := t.ids(reached)
+	if err := t.collect(`select distinct target_id from root_edges where `+t.in("target_id", 1), []any{arg}, scanID(&alive)); err != nil {
+		return nil, err
+	}
+	leads := map[int64][]int64{}
+	err = t.collect(`select source_id, target_id from child_edges where `+t.in("target_id", 1), []any{arg}, func(row *sqlx.Rows) error {
+		var from, to int64
+		err := row.Scan(&from, &to)
+		if among[from] {
+			leads[from] = append(leads[from], to)
+		} else {
+			alive = append(alive, to)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for len(alive) > 0 {
+		id := alive[len(alive)-1]
+		alive = alive[:len(alive)-1]
+		if among[id] {
+			delete(among, id)
+			alive = append(alive, leads[id]...)
+		}
+	}
+	doomed := make([]int64, 0, len(among))
+	for _, id := range reached {
+		if among[id] {
+			doomed = append(doomed, id)
+		}
+	}
+	return t.remove(doomed)
+}
+
+// remove removes entities. Whoever is related to them is put together again, and whoever wanted to bring them instead is asked.
+func (t *tx) remove(ids []int64) ([]Change, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	arg := t.ids(ids)
+	var related []string
+	err := t.collect(`select distinct source_ref from relations where `+t.in("origin_id", 1), []any{arg}, func(row *sqlx.Rows) error {
+		var ref string
+		err := row.Scan(&ref)
+		related = append(related, ref)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var children []int64
+	if err := t.collect(`select distinct target_id from child_edges where `+t.in("source_id", 1), []any{arg}, scanID(&children)); err != nil {
+		return nil, err
+	}
+	err = t.askContenders(`select c.source_id from conflicts c join refresh_state s on s.entity_ref = c.entity_ref where c.source_id is not null and `+t.in("s.id", 1), arg)
+	if err != nil {
+		return nil, err
+	}
+	var changes []Change
+	err = t.collect(`select entity_ref, uid, hash from final_entities where `+t.in("id", 1)+` order by id`, []any{arg}, func(row *sqlx.Rows) error {
+		c := Change{At: t.now.UnixMilli(), Op: OpDelete}
+		err := row.Scan(&c.Ref, &c.UID, &c.ETag)
+		changes = append(changes, c)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.ExecContext(t.ctx, `delete from refresh_state where `+t.in("id", 1), arg); err != nil {
+		return nil, err
+	}
+	if err := t.stitchRefs(related); err != nil {
+		return nil, err
+	}
+	if len(children) > 0 {
+		if err := t.lost(children); err != nil {
+			return nil, err
+		}
+	}
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	first, err := t.takeNumbers(len(changes))
+	if err != nil {
+		return nil, err
+	}
+	log := newRows("seq bigint", "op text", "ref text", "uid text", "etag text")
+	for i := range changes {
+		c := &changes[i]
+		c.Seq = first + int64(i)
+		log.add(c.Seq, c.Op, c.Ref, c.UID, c.ETag)
+	}
+	return changes, t.log(log, CauseRemoved)
+}
+
+// RemoveOrphans removes entities to which nothing has led for a while, with everything that only they led to.
+func (s *Store) RemoveOrphans(ctx context.Context, before int64, limit int) (changes []Change, err error) {
+	var waiting bool
+	if err := s.db.GetContext(ctx, &waiting, `select exists (select 1 from refresh_state where orphan_since < $1)`, before); err != nil || !waiting {
+		return nil, err
+	}
+	err = s.write(ctx, "remove orphans", func(t *tx) error {
+		var ids []int64
+		if err := t.collect(`select id from refresh_state where orphan_since < $1 order by id limit $2`+t.dialect.ForUpdate(), []any{before, limit}, scanID(&ids)); err != nil {
+			return err
+		}
+		changes, err = t.prune(ids)
+		return err
+	})
+	return changes, err
+}
+
+// RemoveSources removes what providers had brought that are not among those named, unless keep is set: then it only says which there are.
+func (s *Store) RemoveSources(ctx context.Context, present []string, keep bool) (gone []string, changes []Change, err error) {
+	err = s.write(ctx, "remove entities of providers that are gone", func(t *tx) error {
+		gone, changes = nil, nil
+		err := t.collect(`select distinct source_key from root_edges where not (`+t.in("source_key", 1)+`)`, []any{t.texts(present)}, func(row *sqlx.Rows) error {
+			var name string
+			err := row.Scan(&name)
+			gone = append(gone, name)
+			return err
+		})
+		if err != nil || len(gone) == 0 || keep {
+			return err
+		}
+		var ids []int64
+		if err := t.collect(`delete from root_edges where `+t.in("source_key", 1)+` returning target_id`, []any{t.texts(gone)}, scanID(&ids)); err != nil {
+			return err
+		}
+		changes, err = t.prune(ids)
+		return err
+	})
+	return gone, changes, err
+}
+
+// Remove removes an entity by its uid. What brings it is asked again, so that one that is still there comes back.
+func (s *Store) Remove(ctx context.Context, uid string) (changes []Change, err error) {
+	err = s.write(ctx, "remove an entity", func(t *tx) error {
+		changes = nil
+		var ids []int64
+		if err := t.collect(`select id from refresh_state where uid = $1`, []any{uid}, scanID(&ids)); err != nil || len(ids) == 0 {
+			return err
+		}
+		for _, forget := range []string{
+			`update target_files set hash = '' where exists (select 1 from child_edges e where e.target_id = $1 and e.source_id = target_files.source_id and e.via = target_files.file)`,
+			`update targets set etag = '' where exists (select 1 from child_edges e where e.target_id = $1 and e.source_id = targets.source_id)`,
+			fmt.Sprintf(`update refresh_state set next_update_at = %d, revision = revision + 1, result_hash = null where id in (select source_id from child_edges where target_id = $1)`, t.now.UnixMilli()),
+		} {
+			if _, err := t.ExecContext(t.ctx, forget, ids[0]); err != nil {
+				return err
+			}
+		}
+		changes, err = t.remove(ids)
+		return err
+	})
+	return changes, err
+}

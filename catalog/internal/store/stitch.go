@@ -1,0 +1,202 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Parts are what an entity is put together from.
+type Parts struct {
+	ID        int64
+	Ref       string
+	UID       string
+	Body      string // processed
+	Relations []Relation
+	Errors    []string   // of its processing and of what it read, each a JSON array; in order
+	Faults    []string   // why the present version in its file cannot be used, each a JSON value
+	Conflicts []Conflict // sources that bring it although they may not
+	Orphan    bool
+
+	hash    string // of the final entity there is
+	created int64
+}
+
+// Final is a final entity.
+type Final struct {
+	Hash string // of its content; the store skips what did not change
+	ETag string
+	Body []byte // as it is served
+}
+
+// Change is an entry of the change log, with the entity.
+type Change struct {
+	Seq  int64
+	At   int64 // milliseconds since 1970
+	Op   string
+	Ref  string
+	UID  string
+	ETag string
+	Body []byte // as it is now, which may be after later changes; nil: it is gone
+}
+
+// The operations of a [Change].
+const (
+	OpCreate = "create"
+	OpUpdate = "update"
+	OpDelete = "delete"
+)
+
+// Causes of changes.
+const (
+	CauseIngested = "ingested"
+	CauseRemoved  = "removed"
+)
+
+// Stitch puts up to n queued entities together with assemble, and returns what changed, in order. assemble is given only entities that were processed at least once.
+func (s *Store) Stitch(ctx context.Context, n int, assemble func(*Parts) (Final, error)) (taken int, changes []Change, err error) {
+	var waiting bool
+	if err := s.db.GetContext(ctx, &waiting, `select exists (select 1 from stitch_queue)`); err != nil || !waiting {
+		return 0, nil, err
+	}
+	err = s.write(ctx, "stitch entities", func(t *tx) error {
+		changes = nil
+		var ids []int64
+		if err := t.collect(`select entity_id from stitch_queue order by entity_id limit $1`+t.dialect.SkipLocked(), []any{n}, scanID(&ids)); err != nil {
+			return err
+		}
+		if taken = len(ids); taken == 0 {
+			return nil
+		}
+		parts, err := t.parts(ids)
+		if err != nil {
+			return err
+		}
+		finals := make([]Final, len(parts))
+		var written []int
+		for i, p := range parts {
+			if finals[i], err = assemble(p); err != nil {
+				return fmt.Errorf("put %s together: %w", p.Ref, err)
+			}
+			if finals[i].Hash != p.hash {
+				written = append(written, i)
+			}
+		}
+		if _, err := t.ExecContext(t.ctx, `delete from stitch_queue where `+t.in("entity_id", 1), t.ids(ids)); err != nil {
+			return err
+		}
+		if len(written) == 0 {
+			return nil
+		}
+		// Last, because it makes other replicas wait: numbers are given in the order of commits, and without gaps.
+		seq, err := t.takeNumbers(len(written))
+		if err != nil {
+			return err
+		}
+		now := t.now.UnixMilli()
+		bodies := newRows("id bigint", "ref text", "uid text", "hash text", "body text", "seq bigint", "created bigint")
+		log := newRows("seq bigint", "op text", "ref text", "uid text", "etag text")
+		for n, i := range written {
+			p, f := parts[i], finals[i]
+			change := Change{Seq: seq + int64(n), At: now, Op: OpUpdate, Ref: p.Ref, UID: p.UID, ETag: f.ETag, Body: f.Body}
+			if p.hash == "" {
+				change.Op = OpCreate
+			}
+			bodies.add(p.ID, p.Ref, p.UID, f.Hash, string(f.Body), change.Seq, p.created)
+			log.add(change.Seq, change.Op, change.Ref, change.UID, change.ETag)
+			changes = append(changes, change)
+		}
+		err = t.exec(fmt.Sprintf(`insert into final_entities (id, entity_ref, uid, hash, body, seq, created_at, updated_at) select r.id, r.ref, r.uid, r.hash, r.body, r.seq, r.created, %d from {rows} where true
+			on conflict (id) do update set hash = excluded.hash, body = excluded.body, seq = excluded.seq, updated_at = excluded.updated_at`, now), bodies)
+		if err != nil {
+			return err
+		}
+		return t.log(log, CauseIngested)
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	return taken, changes, nil
+}
+
+func (t *tx) log(entries *rows, cause string) error {
+	return t.exec(fmt.Sprintf(`insert into change_log (seq, at, op, entity_ref, uid, etag, cause) select r.seq, %d, r.op, r.ref, r.uid, r.etag, '%s' from {rows}`, t.now.UnixMilli(), cause), entries)
+}
+
+// takeNumbers takes n numbers of the change log and returns the first. Until the transaction ends nobody else gets any, so readers meet them in order.
+func (t *tx) takeNumbers(n int) (int64, error) {
+	var last int64
+	err := t.collect(`update counters set value = value + $1 where name = 'change' returning value`, []any{n}, func(row *sqlx.Rows) error { return row.Scan(&last) })
+	return last - int64(n) + 1, err
+}
+
+// parts collects what entities are put together from.
+func (t *tx) parts(ids []int64) ([]*Parts, error) {
+	var parts []*Parts
+	byID, byRef := map[int64]*Parts{}, map[string]*Parts{}
+	var refs []string
+	arg := t.ids(ids)
+	err := t.collect(`select s.id, s.entity_ref, s.uid, s.created_at, s.orphan_since is not null, coalesce(s.errors, ''), b.processed, coalesce(f.hash, '')
+		from refresh_state s join entity_bodies b on b.id = s.id left join final_entities f on f.id = s.id where b.processed is not null and `+t.in("s.id", 1), []any{arg}, func(row *sqlx.Rows) error {
+		p := &Parts{}
+		var errors string
+		if err := row.Scan(&p.ID, &p.Ref, &p.UID, &p.created, &p.Orphan, &errors, &p.Body, &p.hash); err != nil {
+			return err
+		}
+		if errors != "" {
+			p.Errors = append(p.Errors, errors)
+		}
+		parts = append(parts, p)
+		byID[p.ID], byRef[p.Ref] = p, p
+		refs = append(refs, p.Ref)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = t.collect(`select distinct source_ref, type, target_ref from relations where `+t.in("source_ref", 1)+` order by source_ref, type, target_ref`, []any{t.texts(refs)}, func(row *sqlx.Rows) error {
+		var r Relation
+		err := row.Scan(&r.Source, &r.Type, &r.Target)
+		byRef[r.Source].Relations = append(byRef[r.Source].Relations, r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	addTo := func(field func(*Parts) *[]string) func(row *sqlx.Rows) error {
+		return func(row *sqlx.Rows) error {
+			var id int64
+			var text string
+			if err := row.Scan(&id, &text); err != nil {
+				return err
+			}
+			if p := byID[id]; p != nil {
+				list := field(p)
+				*list = append(*list, text)
+			}
+			return nil
+		}
+	}
+	errors := addTo(func(p *Parts) *[]string { return &p.Errors })
+	if err := t.collect(`select source_id, fault from targets where fault is not null and `+t.in("source_id", 1)+` order by source_id, target`, []any{arg}, errors); err != nil {
+		return nil, err
+	}
+	if err := t.collect(`select source_id, faults from target_files where faults is not null and `+t.in("source_id", 1)+` order by source_id, target, file`, []any{arg}, errors); err != nil {
+		return nil, err
+	}
+	if err := t.collect(`select target_id, fault from child_edges where fault is not null and `+t.in("target_id", 1), []any{arg}, addTo(func(p *Parts) *[]string { return &p.Faults })); err != nil {
+		return nil, err
+	}
+	err = t.collect(`select c.entity_ref, c.location_key, coalesce(s.location_key, '') from conflicts c join refresh_state s on s.entity_ref = c.entity_ref where `+t.in("s.id", 1)+` order by c.entity_ref, c.location_key`, []any{arg}, func(row *sqlx.Rows) error {
+		var c Conflict
+		if err := row.Scan(&c.Ref, &c.LocationKey, &c.Owner); err != nil {
+			return err
+		}
+		if p := byRef[c.Ref]; p != nil {
+			p.Conflicts = append(p.Conflicts, c)
+		}
+		return nil
+	})
+	return parts, err
+}
