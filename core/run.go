@@ -38,7 +38,7 @@ func (p *Portal) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return errors.Join(err, p.stop(nil))
 	}
-	p.logger.Info("portal listens", "address", listener.Addr().String(), "path", p.links.base+"/")
+	p.logger.Info("portal listens", "url", p.url(listener.Addr()))
 	p.Start(ctx)
 	var failed error
 	select {
@@ -50,6 +50,15 @@ func (p *Portal) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	cancel()
 	return errors.Join(failed, p.stop(front))
+}
+
+// url is where the portal is, as seen from this machine.
+func (p *Portal) url(at net.Addr) string {
+	scheme := "http"
+	if p.settings.Load().backend.HTTPS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + at.String() + p.links.base + "/"
 }
 
 // aborted sends the reason when a plugin that the portal cannot do without did not start.
