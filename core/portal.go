@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,10 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"github.com/proscenium-dev/proscenium/cache"
-	"github.com/proscenium-dev/proscenium/core/internal/config"
 	"github.com/proscenium-dev/proscenium/core/internal/host"
 	"github.com/proscenium-dev/proscenium/core/internal/server"
 	"github.com/proscenium-dev/proscenium/core/internal/supervisor"
@@ -84,40 +80,6 @@ func New(o Options, plugins ...pluginapi.Plugin) (*Portal, error) {
 	return p, nil
 }
 
-// open makes the stores, which connect to nothing yet.
-func (p *Portal) open(s *settings) (err error) {
-	p.databases, err = database.Open(database.Options{Config: s.backend.Database, DataDir: "data", Logger: p.logger})
-	if err != nil {
-		return err
-	}
-	p.caches, err = cache.Open(cache.Options{Config: s.backend.Cache, Logger: p.logger, Store: p.options.CacheStore})
-	if err != nil {
-		return err
-	}
-	var wrong []error
-	for _, plugin := range s.blueprint.Plugins {
-		if s.units.Base(plugin.ID) != "" {
-			continue
-		}
-		db, err1 := p.databases.For(plugin.ID)
-		signals, err2 := p.databases.Signals(plugin.ID)
-		leases, err3 := p.databases.Leases(plugin.ID)
-		if err := cmp.Or(err1, err2, err3); err != nil {
-			wrong = append(wrong, err)
-			continue
-		}
-		p.stores[plugin.ID] = stores{db, signals, leases}
-	}
-	return errors.Join(wrong...)
-}
-
-// stores are what the databases hold for one plugin.
-type stores struct {
-	db      *sqlx.DB
-	signals pluginapi.Signals
-	leases  pluginapi.Leases
-}
-
 // assemble constructs the plugins and everything around them.
 func (p *Portal) assemble(s *settings) (err error) {
 	p.keys = unit.NewKeys(s.backend.Unit.Secret)
@@ -156,23 +118,6 @@ func (p *Portal) assemble(s *settings) (err error) {
 		return err
 	}
 	return p.mount(s)
-}
-
-// services is what the plugin of that id gets from the portal.
-func (p *Portal) services(id string) host.Services {
-	services := host.Services{
-		Logger: slog.New(slog.DiscardHandler),
-		Self:   &self{id: id, available: func(id string) error { return p.supervisor.Available(id) }},
-	}
-	if p.logger == nil { // only the list is being checked
-		services.Cache, services.Signals, services.Leases = unopened{}, unopened{}, unopened{}
-		services.Database = &sqlx.DB{}
-		return services
-	}
-	services.Logger = p.logger.With("plugin", id)
-	services.Cache = p.caches.For(id)
-	services.Database, services.Signals, services.Leases = p.stores[id].db, p.stores[id].signals, p.stores[id].leases
-	return services
 }
 
 // remote tells the host where plugins run that do not run here.
@@ -285,77 +230,5 @@ func (p *Portal) close(ctx context.Context) error {
 
 func elem(pointer any) any { return reflect.ValueOf(pointer).Elem().Interface() }
 
-func switchedOn(b *host.Blueprint) map[string]bool {
-	on := map[string]bool{}
-	for _, e := range b.Extensions {
-		on[e.ID] = !e.Off
-	}
-	return on
-}
-
-// watch follows the configuration files until ctx ends.
-func (p *Portal) watch(ctx context.Context) {
-	watcher := config.Watcher{
-		Options: p.options.source(),
-		Current: p.settings.Load().snapshot,
-		Check: func(next *config.Snapshot) error {
-			_, err := read(next, p.plugins)
-			return err
-		},
-		Apply: func(next *config.Snapshot) {
-			if s, err := read(next, p.plugins); err == nil {
-				p.apply(s)
-			}
-		},
-		Failed: func(err error) {
-			p.logger.Error("the changed configuration cannot be used; the last good one stays in force", "error", err)
-		},
-	}
-	if err := watcher.Run(ctx); err != nil {
-		p.logger.Warn("changes of the configuration files will go unnoticed until the next start", "error", err)
-	}
-}
-
-// apply takes over what can be changed while the portal runs, and names what cannot.
-func (p *Portal) apply(next *settings) {
-	last := p.settings.Load()
-	for _, path := range next.snapshot.At("backend").Keys() {
-		if path != "logger" {
-			p.warnIfChanged(last, next, "backend."+path)
-		}
-	}
-	for _, path := range []string{"backend.logger.format", "discovery", "app.plugins", "app.baseUrl"} {
-		p.warnIfChanged(last, next, path)
-	}
-	p.level.Set(next.backend.Logger.Level.Level)
-	for _, plugin := range next.blueprint.Plugins {
-		if value := next.plugins[plugin.ID]; !reflect.DeepEqual(value, last.plugins[plugin.ID]) {
-			p.graph.SetConfig(plugin.ID, value)
-		}
-	}
-	p.links.follow(next.blueprint)
-	p.graph.Replan(next.blueprint)
-	p.setOn(switchedOn(next.blueprint))
-	p.settings.Store(next)
-	if err := p.server.SetTable(p.table(next)); err != nil {
-		p.logger.Error("the changed configuration could not be applied to the server", "error", err)
-		return
-	}
-	p.logger.Info("changed configuration applied", "files", next.snapshot.Files())
-}
-
-func (p *Portal) warnIfChanged(last, next *settings, path string) {
-	if !last.snapshot.At(path).Equal(next.snapshot.At(path)) {
-		p.logger.Warn("this change takes effect at the next start", "key", path, "at", next.snapshot.At(path).Position().String())
-	}
-}
-
 // Available is nil while a plugin runs here; else the error, which matches pluginapi.ErrUnavailable, says what state it is in. Of a plugin in another unit it is nil: the first call will tell.
 func (p *Portal) Available(plugin string) error { return p.available(plugin) }
-
-// unopened stands for a plugin's services while only the list of plugins is being checked. Nothing is called.
-type unopened struct {
-	pluginapi.Cache
-	pluginapi.Signals
-	pluginapi.Leases
-}

@@ -1,0 +1,74 @@
+package core
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/proscenium-dev/proscenium/core/internal/config"
+	"github.com/proscenium-dev/proscenium/core/internal/host"
+)
+
+// watch follows the configuration files until ctx ends.
+func (p *Portal) watch(ctx context.Context) {
+	watcher := config.Watcher{
+		Options: p.options.source(),
+		Current: p.settings.Load().snapshot,
+		Check: func(next *config.Snapshot) error {
+			_, err := read(next, p.plugins)
+			return err
+		},
+		Apply: func(next *config.Snapshot) {
+			if s, err := read(next, p.plugins); err == nil {
+				p.apply(s)
+			}
+		},
+		Failed: func(err error) {
+			p.logger.Error("the changed configuration cannot be used; the last good one stays in force", "error", err)
+		},
+	}
+	if err := watcher.Run(ctx); err != nil {
+		p.logger.Warn("changes of the configuration files will go unnoticed until the next start", "error", err)
+	}
+}
+
+// apply takes over what can be changed while the portal runs, and names what cannot.
+func (p *Portal) apply(next *settings) {
+	last := p.settings.Load()
+	for _, path := range next.snapshot.At("backend").Keys() {
+		if path != "logger" {
+			p.warnIfChanged(last, next, "backend."+path)
+		}
+	}
+	for _, path := range []string{"backend.logger.format", "discovery", "app.plugins", "app.baseUrl"} {
+		p.warnIfChanged(last, next, path)
+	}
+	p.level.Set(next.backend.Logger.Level.Level)
+	for _, plugin := range next.blueprint.Plugins {
+		if value := next.plugins[plugin.ID]; !reflect.DeepEqual(value, last.plugins[plugin.ID]) {
+			p.graph.SetConfig(plugin.ID, value)
+		}
+	}
+	p.links.follow(next.blueprint)
+	p.graph.Replan(next.blueprint)
+	p.setOn(switchedOn(next.blueprint))
+	p.settings.Store(next)
+	if err := p.server.SetTable(p.table(next)); err != nil {
+		p.logger.Error("the changed configuration could not be applied to the server", "error", err)
+		return
+	}
+	p.logger.Info("changed configuration applied", "files", next.snapshot.Files())
+}
+
+func (p *Portal) warnIfChanged(last, next *settings, path string) {
+	if !last.snapshot.At(path).Equal(next.snapshot.At(path)) {
+		p.logger.Warn("this change takes effect at the next start", "key", path, "at", next.snapshot.At(path).Position().String())
+	}
+}
+
+func switchedOn(b *host.Blueprint) map[string]bool {
+	on := map[string]bool{}
+	for _, e := range b.Extensions {
+		on[e.ID] = !e.Off
+	}
+	return on
+}
