@@ -10,6 +10,9 @@ import (
 	"github.com/proscenium-dev/proscenium/catalog/internal/query"
 )
 
+// manyItems is how many values or entities an answer goes through at least if it is called slow: a few milliseconds.
+const manyItems = 50_000
+
 // evaluation is one question being answered: the read lock, and sets of documents to work with.
 type evaluation struct {
 	ix   *Index
@@ -17,6 +20,7 @@ type evaluation struct {
 	used int
 
 	posts []posting // to collect in
+	slow  bool
 }
 
 // reading takes the read lock.
@@ -29,9 +33,21 @@ func (ix *Index) reading() *evaluation {
 	return ev
 }
 
+// takesLong lets the writer know that it should not make other readers wait for this one.
+func (ev *evaluation) takesLong() {
+	if !ev.slow {
+		ev.slow = true
+		ev.ix.slow.Add(1)
+	}
+}
+
 // done gives back what reading took.
 func (ix *Index) done(ev *evaluation) {
 	ev.used = 0
+	if ev.slow {
+		ev.slow = false
+		ix.slow.Add(-1)
+	}
 	if len(ev.sets) > 8 {
 		clear(ev.sets[8:])
 		ev.sets = ev.sets[:8]
@@ -442,6 +458,9 @@ func (ev *evaluation) below(name string) node {
 // settle makes a node of what may be very many postings, which were collected in ev.posts.
 func (ev *evaluation) settle(posts []posting) node {
 	ev.posts = posts[:0]
+	if len(posts) > manyItems {
+		ev.takesLong()
+	}
 	if len(posts) > 16 {
 		return ev.fix(ev.unionOf(posts))
 	}

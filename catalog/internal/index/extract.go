@@ -322,21 +322,20 @@ func (x *extraction) addFrom(from uint32) {
 func (x *extraction) add(lower, original span, null bool) {
 	keyHash, rawHash := hashText(x.seed, x.low), hashText(x.seed, x.raw)
 	r := row{lower: lower, original: original, keyHash: keyHash, rawHash: rawHash, null: null}
-	if first := x.rowOf(keyHash); first >= 0 {
-		r.key = x.rows[first].key
-		if x.rows[first].rawHash != rawHash {
-			x.clashes = append(x.clashes, string(x.raw))
-		}
-	}
 	if null {
 		r.hash = hashRow(keyHash, 0)
 	} else {
 		r.hash = hashRow(keyHash, hashText(x.seed, x.text(lower)))
 	}
-	if x.known(&r) {
-		return
-	}
-	if r.key == (span{}) {
+	if first := x.rowOf(keyHash); first >= 0 {
+		r.key = x.rows[first].key
+		if x.rows[first].rawHash != rawHash {
+			x.clashes = append(x.clashes, string(x.raw))
+		}
+		if x.known(&r) {
+			return
+		}
+	} else {
 		r.key.from = uint32(len(x.buf))
 		x.buf = append(x.buf, x.low...)
 		r.key.to = uint32(len(x.buf))

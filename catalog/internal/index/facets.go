@@ -71,6 +71,9 @@ func (f *faceter) count(k uint32) []FacetValue {
 		slices.SortFunc(values, func(a, b FacetValue) int { return cmp.Compare(a.Value, b.Value) })
 		return values
 	}
+	if ix.keys.at(k).terms > manyItems {
+		f.ev.takesLong()
+	}
 	ix.values(k, byOriginal).list.forward(position{}, func(e uint64) bool {
 		take(uint32(e))
 		return true

@@ -39,8 +39,8 @@ type Index struct {
 	documents
 	derived derived
 
-	scratch sync.Pool // of *evaluation
-	slow    atomic.Int32
+	scratch sync.Pool    // of *evaluation
+	slow    atomic.Int32 // readers at work that will take long
 
 	seqMu   sync.Mutex
 	seq     int64
@@ -183,9 +183,12 @@ type writeTurn struct {
 
 const (
 	turnTime   = 500 * time.Microsecond // that readers wait in a long series of changes
-	turnTries  = 200                    // before the writer insists and stops new readers
-	turnWait   = 50 * time.Microsecond  // between tries
 	turnChecks = 8                      // changes between looks at the clock
+
+	// A waiting writer stops new readers, so one slow reader would hold up all others. While a reader is known to
+	// be slow, the writer tries now and then instead, for so long.
+	slowWait = 5 * time.Second
+	slowTry  = 200 * time.Microsecond
 )
 
 func (w *writeTurn) begin() {
@@ -195,15 +198,17 @@ func (w *writeTurn) begin() {
 		}
 		w.end()
 	}
-	// A waiting Lock stops new readers, so one slow reader would hold up all others. Trying does not.
-	for tries := 0; !w.ix.mu.TryLock(); tries++ {
-		if tries > turnTries && w.ix.slow.Load() == 0 {
-			w.ix.mu.Lock()
-			break
-		}
-		time.Sleep(turnWait)
-	}
+	w.lock()
 	w.held, w.since = true, time.Now()
+}
+
+func (w *writeTurn) lock() {
+	for start := time.Now(); w.ix.slow.Load() > 0 && time.Since(start) < slowWait; time.Sleep(slowTry) {
+		if w.ix.mu.TryLock() {
+			return
+		}
+	}
+	w.ix.mu.Lock()
 }
 
 // pause lets readers in while the next change is read.

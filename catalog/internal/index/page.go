@@ -123,6 +123,9 @@ func (l *lister) list(page *Page) {
 	if want < 0 {
 		want = l.run.list.n
 	}
+	if want > manyItems {
+		l.ev.takesLong()
+	}
 	var found []uint64
 	if l.sortIsCheaper(want) {
 		found = l.sorted(want + 1)
