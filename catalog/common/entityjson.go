@@ -2,7 +2,7 @@ package catalogcommon
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"maps"
 )
 
@@ -16,7 +16,7 @@ func (e *Entity) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	if tree == nil {
-		return fmt.Errorf("read entity: expected an object, found null")
+		return errors.New("read entity: expected a JSON object, found null")
 	}
 	*e = *EntityOf(tree)
 	return nil
@@ -166,9 +166,11 @@ func (l *Link) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &tree); err != nil {
 		return err
 	}
-	if links, ok := linksOf([]any{tree}); ok {
-		*l = links[0]
+	if tree == nil {
+		return errors.New("read link: expected a JSON object, found null")
 	}
+	links, _ := linksOf([]any{tree})
+	*l = links[0]
 	return nil
 }
 
