@@ -292,13 +292,23 @@ func isPublic(address netip.Addr) bool {
 	if !address.IsGlobalUnicast() || address.IsPrivate() || address.IsLoopback() || address.IsLinkLocalUnicast() {
 		return false
 	}
-	for _, block := range []netip.Prefix{
-		netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"),
-		netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("2001::/32"),
-	} {
-		if block.Contains(address) {
+	if address.Is4() {
+		b := address.As4()
+		switch {
+		case b[0] == 0, b[0] >= 240, // "this network", reserved
+			b[0] == 100 && b[1]&0xc0 == 64,            // behind a carrier's address translation
+			b[0] == 192 && b[1] == 0 && b[2] == 0,     // protocol assignments
+			b[0] == 198 && (b[1] == 18 || b[1] == 19): // benchmarks
 			return false
 		}
+		return true
+	}
+	b := address.As16()
+	switch {
+	case b[0] == 0x00 && b[1] == 0x64 && b[2] == 0xff && b[3] == 0x9b, // translated to IPv4, private addresses included
+		b[0] == 0x20 && b[1] == 0x02,                           // 6to4
+		b[0] == 0x20 && b[1] == 0x01 && b[2] == 0 && b[3] == 0: // Teredo
+		return false
 	}
 	return true
 }
