@@ -18,7 +18,7 @@ import (
 // On SQLite, which one process uses, they are kept in the process. On PostgreSQL they are rows of the plugin's own, kept alive over a connection that no plugin can use up.
 // Its methods may be called from many goroutines.
 type Leases struct {
-	db     *sqlx.DB // for PostgreSQL
+	open   func() *sqlx.DB // for PostgreSQL; the first call keeps a connection for leases
 	logger *slog.Logger
 	holder string
 	made   sync.Mutex
@@ -32,12 +32,12 @@ type Leases struct {
 // LeaseTime is how long a lease outlives the last sign of life of its holder. A holder renews it three times as often, and stops working before it runs out.
 const LeaseTime = 6 * time.Second
 
-func newLeases(db *sqlx.DB, logger *slog.Logger) *Leases {
+func newLeases(open func() *sqlx.DB, logger *slog.Logger) *Leases {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return &Leases{db: db, logger: logger, holder: host + "/" + strconv.Itoa(os.Getpid()), held: map[string]bool{}, token: time.Now().UnixMicro()}
+	return &Leases{open: open, logger: logger, holder: host + "/" + strconv.Itoa(os.Getpid()), held: map[string]bool{}, token: time.Now().UnixMicro()}
 }
 
 // Leases returns the plugin's leases; the same value for the same id. It does no I/O.
@@ -54,7 +54,7 @@ func (d *Databases) Leases(id string) (*Leases, error) {
 // While fn runs the lease is renewed. When that fails for too long, or somebody else has it, fn's context ends before anybody else can begin, and with [ErrLeaseLost] as its cause; TryHold still waits for fn to return.
 // A process may be stopped at any point for longer than a lease lasts, so what must not be done twice calls [CheckLease] in the transaction that does it.
 func (l *Leases) TryHold(ctx context.Context, name string, fn func(context.Context) error) (held bool, err error) {
-	if l.db == nil {
+	if l.open == nil {
 		return l.holdLocally(ctx, name, fn)
 	}
 	asked := time.Now()
@@ -127,7 +127,7 @@ func (l *Leases) take(ctx context.Context, name string) (token int64, err error)
 	if err := l.makeTable(ctx); err != nil {
 		return 0, err
 	}
-	err = l.db.GetContext(ctx, &token, `
+	err = l.open().GetContext(ctx, &token, `
 		insert into proscenium_leases as mine (name, holder, token, expires) values ($1, $2, 1, clock_timestamp() + $3 * interval '1 millisecond')
 		on conflict (name) do update set holder = excluded.holder, token = mine.token + 1, expires = excluded.expires
 		where mine.expires <= clock_timestamp()
@@ -150,7 +150,7 @@ func (l *Leases) makeTable(ctx context.Context) error {
 	}
 	var err error
 	for range 3 {
-		_, err = l.db.ExecContext(ctx, "create table if not exists proscenium_leases (name text primary key, holder text not null, token bigint not null, expires timestamptz not null)")
+		_, err = l.open().ExecContext(ctx, "create table if not exists proscenium_leases (name text primary key, holder text not null, token bigint not null, expires timestamptz not null)")
 		if err == nil {
 			l.table = true
 			return nil
@@ -199,7 +199,7 @@ func (l *Leases) renew(ctx context.Context, lease lease, last time.Time, stop <-
 		}
 		sent := time.Now()
 		attempt, done := context.WithTimeout(ctx, LeaseTime/3)
-		result, err := l.db.ExecContext(attempt, "update proscenium_leases set expires = clock_timestamp() + $3 * interval '1 millisecond' where name = $1 and token = $2", lease.name, lease.token, LeaseTime.Milliseconds())
+		result, err := l.open().ExecContext(attempt, "update proscenium_leases set expires = clock_timestamp() + $3 * interval '1 millisecond' where name = $1 and token = $2", lease.name, lease.token, LeaseTime.Milliseconds())
 		done()
 		if err != nil {
 			if ctx.Err() == nil {
@@ -219,7 +219,7 @@ func (l *Leases) renew(ctx context.Context, lease lease, last time.Time, stop <-
 func (l *Leases) giveUp(ctx context.Context, lease lease) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), LeaseTime/3)
 	defer cancel()
-	if _, err := l.db.ExecContext(ctx, "update proscenium_leases set expires = clock_timestamp() where name = $1 and token = $2", lease.name, lease.token); err != nil {
+	if _, err := l.open().ExecContext(ctx, "update proscenium_leases set expires = clock_timestamp() where name = $1 and token = $2", lease.name, lease.token); err != nil {
 		l.logger.Warn("giving up a lease failed; it runs out by itself", "lease", lease.name, "error", err)
 	}
 }

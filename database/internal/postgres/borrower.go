@@ -53,7 +53,8 @@ type Borrower struct {
 
 	// Guarded by the pool's mu.
 	inUse, dialing, waiting int
-	idle                    int // connections nobody uses that are set to this session
+	settled                 int // connections that are set to this session
+	idle                    int // of those, the ones nobody uses
 	waits                   int
 	waited                  time.Duration
 }
@@ -99,9 +100,6 @@ func (b *Borrower) quotaFor(control bool) int {
 	}
 	return b.quota
 }
-
-// lend counts one connection more. The pool's lock is held.
-func (b *Borrower) lend() { b.inUse++ }
 
 // forget undoes everything a session can hold that outlives a transaction, except prepared statements, which are the connection's own.
 const forget = "close all; unlisten *; set session authorization default; reset all; select pg_advisory_unlock_all(); discard temp; discard sequences"

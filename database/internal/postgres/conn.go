@@ -20,8 +20,11 @@ import (
 // What database/sql sees as connections are light: one takes a real connection when it is first used, and gives it back when database/sql puts it aside, which is after a statement, a transaction, or the life of an sql.Conn.
 func (b *Borrower) DB() *sql.DB { return openDB(&connector{b, false}) }
 
-// ControlDB returns a handle for the portal's own short statements; see [Pool].
-func (b *Borrower) ControlDB() *sql.DB { return openDB(&connector{b, true}) }
+// ControlDB returns a handle for the portal's own short statements, and from now on keeps a connection for those of all borrowers.
+func (b *Borrower) ControlDB() *sql.DB {
+	b.target.pool.reserve()
+	return openDB(&connector{b, true})
+}
 
 func openDB(c driver.Connector) *sql.DB {
 	db := sql.OpenDB(c)

@@ -21,6 +21,7 @@ type physical struct {
 
 	owner     *Borrower // whose session it is set to; nil when it must be set anew
 	dirty     bool      // the session may hold more than its settings
+	lentAt    time.Time
 	idleSince time.Time
 	losses    int64 // of the target, when this connection was last known to live
 }
@@ -46,10 +47,24 @@ func (c *physical) ready(ctx context.Context, b *Borrower) error {
 		if err := b.settle(ctx, c); err != nil {
 			return fault.Unavailable("set up a session on "+c.target.Name(), c.target.explain(err))
 		}
-		c.owner, c.dirty = b, false
+		c.dirty = false
+		c.setOwner(b)
 	}
 	c.losses = losses
 	return nil
+}
+
+func (c *physical) setOwner(b *Borrower) {
+	if c.owner == b {
+		return
+	}
+	c.target.pool.mu.Lock()
+	defer c.target.pool.mu.Unlock()
+	if c.owner != nil {
+		c.owner.settled--
+	}
+	c.owner = b
+	b.settled++
 }
 
 // dead reports whether the connection cannot go back to the pool: it is closed, or in the middle of something.

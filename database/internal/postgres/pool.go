@@ -37,17 +37,21 @@ type Pool struct {
 	options Options
 	dialing sync.WaitGroup
 
-	mu      sync.Mutex
-	open    int         // connections that exist or are being made
-	pinned  int         // of those in use, the ones that are held for good
-	idle    []*physical // the most recently used last
-	inUse   map[*physical]struct{}
-	waiters []*waiter // the longest waiting first
-	reaper  *time.Timer
-	// impatience is set while somebody may run out of patience; see makeRoom.
-	impatience *time.Timer
-	closed     bool
-	empty      chan struct{} // closed when the pool is closed and the last connection is gone
+	mu        sync.Mutex
+	open      int         // connections that exist or are being made
+	pinned    int         // connections that plugins may not use
+	idle      []*physical // the most recently used last
+	inUse     map[*physical]struct{}
+	waiters   []*waiter // the longest waiting first
+	replacing int       // connections being made in place of one to another database: one at a time, or making them would be all that is done
+	reaper    *time.Timer
+	// impatience dispatches at impatientAt, for those who wait for something better than they could have at once.
+	impatience  *time.Timer
+	impatientAt time.Time
+	held        time.Duration // how long connections were held of late
+	reserved    bool          // one of the pinned is for control calls
+	closed      bool
+	empty       chan struct{} // closed when the pool is closed and the last connection is gone
 }
 
 // waiter is one call that waits for a connection.
@@ -56,20 +60,36 @@ type waiter struct {
 	control  bool
 	since    time.Time
 	dialing  bool // a connection is being made because of it
+	replaces bool // and one to another database was closed for that
 	ready    chan *physical
 	failed   chan error
 }
 
-// before reports whether w is served before an older waiter for the same database: control calls are, and those who hold less, so that one plugin under load does not starve the others.
-func (w *waiter) before(older *waiter) bool {
+// before reports whether w gets c rather than an older waiter: control calls go first; then, as long as nobody waits long, whose session c is set to; then those who hold less, so that one plugin under load does not starve the others.
+func (w *waiter) before(older *waiter, c *physical, patient bool) bool {
 	if w.control != older.control {
 		return w.control
+	}
+	if mine, theirs := c.owner == w.borrower, c.owner == older.borrower; patient && mine != theirs {
+		return mine
 	}
 	return w.borrower.inUse < older.borrower.inUse
 }
 
+// ownPatience is how long a caller waits for a connection that is set to its session already, while there is one in use: a few times as long as connections have been held of late, within bounds.
+// Setting another costs about as much as a query, and takes it from somebody who then sets the next; under load one's own is free before that. The lock is held.
+func (p *Pool) ownPatience() time.Duration {
+	return min(max(4*p.held, 500*time.Microsecond), 10*time.Millisecond)
+}
+
+// fairness is how long those who wait longest let those go first for whom a connection need not be set anew.
+const fairness = 5 * time.Millisecond
+
 // patience is how long a caller waits for a connection to its own database before one to another database is closed for it: a new connection costs about as much, so changing sooner would make everybody slower.
-const patience = 10 * time.Millisecond
+const patience = 20 * time.Millisecond
+
+// hot is how long after its last use a connection is likely to be used again.
+const hot = 100 * time.Millisecond
 
 // NewPool returns a pool without connections. It does no I/O.
 func NewPool(o Options) *Pool {
@@ -86,7 +106,7 @@ func (p *Pool) Counts() (open, idle, waiting int) {
 	return p.open, len(p.idle), len(p.waiters)
 }
 
-// acquire waits for a connection and sets it to b's session. A control call is one of the portal's own, such as keeping a lease: it is short, passes the quota, and may use the one connection that plugins may not.
+// acquire waits for a connection and sets it to b's session. A control call is one of the portal's own, such as keeping a lease: it is short, it is not bound by the quota, and it has a connection that plugins may not use.
 func (p *Pool) acquire(ctx context.Context, b *Borrower, control bool) (*physical, error) {
 	var died error
 	// Every connection may have died while idle; after those a new one is made, which either works or says why not.
@@ -115,9 +135,8 @@ func (p *Pool) take(ctx context.Context, b *Borrower, control bool) (*physical, 
 		return nil, ErrClosed
 	}
 	if b.mayTake(control) {
-		if c := p.takeIdle(b); c != nil {
-			b.lend()
-			p.inUse[c] = struct{}{}
+		if c := p.takeIdle(b, control || b.settled == 0); c != nil {
+			p.lend(c, b)
 			p.mu.Unlock()
 			return c, nil
 		}
@@ -169,14 +188,24 @@ func (p *Pool) exhausted(b *Borrower, cause error) error {
 	return fault.Unavailable(fmt.Sprintf("connecting to %s takes too long", b.target.Name()), cause)
 }
 
-// plainLimit leaves one connection to control calls, beside those that are kept for good.
-func (p *Pool) plainLimit() int { return max(1, p.options.Limit-1-p.pinned) }
+// plainLimit leaves those connections to control calls that they have need of.
+func (p *Pool) plainLimit() int { return max(1, p.options.Limit-p.pinned) }
 
-// pin counts a connection that is held for good.
+// pin keeps n more connections from plugins: for one that is held for good, or so that there is one for control calls whatever plugins do.
 func (p *Pool) pin(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pinned += n
+}
+
+// reserve keeps one connection for control calls, once.
+func (p *Pool) reserve() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.reserved {
+		p.reserved = true
+		p.pinned++
+	}
 }
 
 func (p *Pool) limitFor(control bool) int {
@@ -186,9 +215,9 @@ func (p *Pool) limitFor(control bool) int {
 	return p.plainLimit()
 }
 
-// takeIdle removes and returns an idle connection to b's database: b's own warmest; or else one that must be set anew anyway, or whose last user has another; or else any. Which one is left to chance:
+// takeIdle removes and returns an idle connection to b's database: b's own warmest; or else, if any will do, one that must be set anew anyway, or whose last user has another; or else any. Which one is left to chance:
 // whatever order is chosen, some pattern of use asks next for just the session that was given away last.
-func (p *Pool) takeIdle(b *Borrower) *physical {
+func (p *Pool) takeIdle(b *Borrower, anyOne bool) *physical {
 	found, rank, equals := -1, 0, 0
 	for i := len(p.idle) - 1; i >= 0; i-- {
 		c := p.idle[i]
@@ -199,6 +228,8 @@ func (p *Pool) takeIdle(b *Borrower) *physical {
 		switch {
 		case c.owner == b:
 			return p.removeIdle(i)
+		case !anyOne:
+			continue
 		case c.owner == nil:
 			r = 3
 		case c.owner.idle > 1:
@@ -217,7 +248,15 @@ func (p *Pool) takeIdle(b *Borrower) *physical {
 	if found < 0 {
 		return nil
 	}
+	if rank == 1 && time.Since(p.idle[found].idleSince) < hot {
+		p.grow(b.target)
+	}
 	return p.removeIdle(found)
+}
+
+// eager reports whether w takes any connection rather than wait for one of its own.
+func (p *Pool) eager(w *waiter) bool {
+	return w.control || w.borrower.settled == 0 || time.Since(w.since) >= p.ownPatience()
 }
 
 func (p *Pool) removeIdle(i int) *physical {
@@ -244,8 +283,14 @@ func (p *Pool) dispatch() {
 			i++
 			continue
 		}
-		if c := p.takeIdle(w.borrower); c != nil {
+		eager := p.eager(w)
+		if c := p.takeIdle(w.borrower, eager); c != nil {
 			p.serve(i, c)
+			continue
+		}
+		if !eager {
+			p.lookAgain(p.ownPatience())
+			i++
 			continue
 		}
 		if !w.dialing && w.borrower.inUse+w.borrower.dialing < w.borrower.quotaFor(w.control) {
@@ -259,31 +304,63 @@ func (p *Pool) dispatch() {
 	p.scheduleReaper()
 }
 
-// makeRoom closes an idle connection to another database when w needs a new one and the limit is reached. Where w's database has connections, one of those is likely to be free sooner than a new one is made.
+// makeRoom closes an idle connection to another database when w needs a new one and the limit is reached. That is dear, so it comes at once only when it costs nobody much;
+// otherwise w waits a little: where its database has connections, one of those is likely to be free sooner than a new one is made, and where it has none, the others get something done in between.
 func (p *Pool) makeRoom(w *waiter) {
 	if p.open < p.limitFor(w.control) || len(p.idle) == 0 {
 		return
 	}
-	if w.borrower.target.open > 0 && time.Since(w.since) < patience {
-		if p.impatience == nil {
-			p.impatience = time.AfterFunc(patience, func() {
-				p.mu.Lock()
-				defer p.mu.Unlock()
-				p.impatience = nil
-				p.dispatch()
-			})
-		}
+	impatient := w.control || time.Since(w.since) >= patience
+	if !w.control && p.replacing > 0 || w.borrower.target.open > 0 && !impatient {
+		p.lookAgain(patience)
 		return
 	}
-	p.discard(p.removeIdle(rand.IntN(len(p.idle))))
+	victim, cheap := rand.IntN(len(p.idle)), false
+	for i, c := range p.idle {
+		if c.target.open > 1 || time.Since(c.idleSince) > hot {
+			victim, cheap = i, true
+			break
+		}
+	}
+	if !cheap && !impatient {
+		p.lookAgain(patience)
+		return
+	}
+	p.discard(p.removeIdle(victim))
+	w.replaces = true
+	p.replacing++
+}
+
+// lookAgain dispatches once more before long, because somebody may have run out of patience by then. The lock is held.
+func (p *Pool) lookAgain(after time.Duration) {
+	due := time.Now().Add(after)
+	switch {
+	case p.impatience == nil:
+		p.impatience = time.AfterFunc(after, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.impatientAt = time.Time{}
+			p.dispatch()
+		})
+	case p.impatientAt.IsZero() || due.Before(p.impatientAt):
+		p.impatience.Reset(after)
+	default:
+		return
+	}
+	p.impatientAt = due
+}
+
+func (p *Pool) lend(c *physical, b *Borrower) {
+	b.inUse++
+	c.lentAt = time.Now()
+	p.inUse[c] = struct{}{}
 }
 
 // serve hands c to the waiter at i. The lock is held.
 func (p *Pool) serve(i int, c *physical) {
 	w := p.waiters[i]
 	p.dropWaiter(i)
-	w.borrower.lend()
-	p.inUse[c] = struct{}{}
+	p.lend(c, w.borrower)
 	w.ready <- c
 }
 
@@ -297,23 +374,54 @@ func (p *Pool) dropWaiter(i int) {
 
 // dial makes a connection because w waits. Whoever waits for the same database when it is ready gets it: w's own caller may be gone by then. The lock is held.
 func (p *Pool) dial(w *waiter) {
-	p.open++
-	w.borrower.target.open++
 	w.dialing = true
 	w.borrower.dialing++
+	target := w.borrower.target
+	p.begin(target)
 	p.dialing.Go(func() {
-		c, err := w.borrower.target.connect()
+		c, err := target.connect()
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		target.dialing--
 		w.borrower.dialing--
+		if w.replaces {
+			p.replacing--
+			w.replaces = false
+		}
 		w.dialing = false
 		if err != nil {
-			p.gone(w.borrower.target)
+			p.gone(target)
 			if i := slices.Index(p.waiters, w); i >= 0 {
 				p.dropWaiter(i)
 				w.failed <- err
 			}
 			p.dispatch()
+			return
+		}
+		p.giveBack(c)
+	})
+}
+
+// begin counts a connection that is about to be made.
+func (p *Pool) begin(t *Target) {
+	p.open++
+	t.open++
+	t.dialing++
+}
+
+// grow makes a connection nobody waits for, because many want different sessions at the same time and keep setting the few connections there are. The lock is held.
+func (p *Pool) grow(t *Target) {
+	if t.dialing > 0 || p.open >= p.plainLimit() || p.closed {
+		return
+	}
+	p.begin(t)
+	p.dialing.Go(func() {
+		c, err := t.connect()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		t.dialing--
+		if err != nil {
+			p.gone(t) // whoever needs one meets the error
 			return
 		}
 		p.giveBack(c)
@@ -326,6 +434,7 @@ func (p *Pool) release(c *physical, b *Borrower, usable bool) {
 	defer p.mu.Unlock()
 	delete(p.inUse, c)
 	b.inUse--
+	p.held += (min(time.Since(c.lentAt), 10*time.Millisecond) - p.held) / 16
 	if p.closed || !usable || c.dead() || time.Since(c.made) > c.lifetime {
 		p.discard(c)
 		p.dispatch()
@@ -341,19 +450,23 @@ func (p *Pool) giveBack(c *physical) {
 		return
 	}
 	c.idleSince = time.Now()
-	best, impatient := -1, false
+	best, impatient, patientOnes := -1, false, true
 	for i, w := range p.waiters {
 		switch {
 		case !w.borrower.mayTake(w.control):
 		case w.borrower.target != c.target:
 			impatient = impatient || best < 0 && !w.dialing && time.Since(w.since) > patience
-		case best < 0 || w.before(p.waiters[best]):
+		case c.owner != w.borrower && !p.eager(w):
+		case best < 0:
+			best = i
+			patientOnes = time.Since(w.since) < fairness
+		case w.before(p.waiters[best], c, patientOnes):
 			best = i
 		}
 	}
 	switch {
-	case impatient && p.open >= p.plainLimit():
-		p.discard(c) // dispatch makes one to the other database in its place
+	case impatient && p.open >= p.plainLimit() && p.replacing == 0:
+		p.addIdle(c) // dispatch closes one in favour of the other database
 	case best >= 0:
 		p.serve(best, c)
 	default:
@@ -364,6 +477,9 @@ func (p *Pool) giveBack(c *physical) {
 
 // discard closes c. The lock is held.
 func (p *Pool) discard(c *physical) {
+	if c.owner != nil {
+		c.owner.settled--
+	}
 	p.dialing.Go(c.close)
 	p.gone(c.target)
 }
