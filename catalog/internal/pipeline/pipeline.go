@@ -66,7 +66,6 @@ type Pipeline struct {
 	wake     signal // there may be something to process
 	stitch   signal // there may be something to stitch
 	inFlight atomic.Int64
-	backlog  atomic.Bool // the last claim was a full one
 	reading  chan struct{}
 	mu       sync.Mutex
 	claimed  map[int64]bool
@@ -171,7 +170,6 @@ func (p *Pipeline) process(ctx context.Context) error {
 				return err
 			}
 		}
-		p.backlog.Store(len(work) == n)
 		p.inFlight.Add(int64(len(work)))
 		p.mu.Lock()
 		for _, w := range work {
@@ -234,6 +232,7 @@ func (p *Pipeline) renew(ctx context.Context) error {
 // stitchLoop puts together what is queued. It lets requests gather for a moment, since one processed file asks for the same group again and again.
 func (p *Pipeline) stitchLoop(ctx context.Context) error {
 	assembler := newAssembler()
+	took := time.Second // of the last round; nothing is known of the first
 	for {
 		select {
 		case <-p.stitch.C:
@@ -241,16 +240,13 @@ func (p *Pipeline) stitchLoop(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		limit := time.Now().Add(50 * time.Millisecond)
-		for p.inFlight.Load() > 0 && (time.Now().Before(limit) || p.backlog.Load() && time.Now().Before(limit.Add(time.Second))) {
-			select {
-			case <-time.After(5 * time.Millisecond):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+		if err := p.gather(ctx, took); err != nil {
+			return err
 		}
+		start := time.Now()
 		for {
-			taken, changes, err := p.Store.Stitch(ctx, stitchAtOnce, assembler.assemble)
+			// As long as there is much to process, only what nobody can see yet: the others would change again.
+			taken, changes, err := p.Store.Stitch(ctx, stitchAtOnce, p.busy(), assembler.assemble)
 			if err != nil {
 				return err
 			}
@@ -262,7 +258,24 @@ func (p *Pipeline) stitchLoop(ctx context.Context) error {
 				break
 			}
 		}
+		took = time.Since(start)
 	}
+}
+
+// busy reports whether one outcome follows the other.
+func (p *Pipeline) busy() bool { return p.inFlight.Load() > 0 && p.writer.busy(time.Now()) }
+
+// gather waits while there is more to process, but not for long: stitching may cost a fifth of the time then, so that entities appear while a large catalog is still being read.
+func (p *Pipeline) gather(ctx context.Context, took time.Duration) error {
+	limit := time.Now().Add(max(4*took, time.Second))
+	for p.busy() && time.Now().Before(limit) {
+		select {
+		case <-time.After(minLull / 4):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // sweep removes orphans, and looks for what was lost between stages.

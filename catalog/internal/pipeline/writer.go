@@ -2,7 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"math"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
 )
@@ -12,6 +15,10 @@ type writer struct {
 	store   *store.Store
 	queue   chan handOver
 	waiting atomic.Int64
+
+	mu     sync.Mutex
+	wrote  time.Time
+	volume float64 // rows that were written lately, those of a second ago counting a third
 }
 
 // handOver is one hand-over; done is told how it went.
@@ -25,6 +32,29 @@ const maxRows = 2000 // in one transaction
 
 func newWriter(s *store.Store) *writer {
 	return &writer{store: s, queue: make(chan handOver, 1024)}
+}
+
+// Once nothing has been written for this long, the writer is not busy: the longer, the more was written before.
+const (
+	minLull = 10 * time.Millisecond
+	maxLull = 500 * time.Millisecond
+	perRow  = 50 * time.Microsecond
+)
+
+// note remembers that rows were written.
+func (w *writer) note(rows int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	w.volume = w.volume*math.Exp(-now.Sub(w.wrote).Seconds()) + float64(rows)
+	w.wrote = now
+}
+
+// busy reports whether more is likely to come at once.
+func (w *writer) busy(now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return now.Sub(w.wrote) < min(max(minLull, time.Duration(w.volume*float64(perRow))), maxLull)
 }
 
 func (w *writer) idle() bool { return w.waiting.Load() == 0 }
@@ -62,6 +92,7 @@ func (w *writer) run(ctx context.Context) error {
 			}
 		}
 		err := w.store.Write(ctx, joined(batch)...)
+		w.note(size)
 		if err != nil && len(batch) > 1 && ctx.Err() == nil {
 			// One of them may be to blame: the others should not suffer.
 			for _, h := range batch {

@@ -55,7 +55,8 @@ const (
 )
 
 // Stitch puts up to n queued entities together with assemble, and returns what changed, in order. assemble is given only entities that were processed at least once.
-func (s *Store) Stitch(ctx context.Context, n int, assemble func(*Parts) (Final, error)) (taken int, changes []Change, err error) {
+// With onlyNew, entities that have been put together before stay in the queue.
+func (s *Store) Stitch(ctx context.Context, n int, onlyNew bool, assemble func(*Parts) (Final, error)) (taken int, changes []Change, err error) {
 	var waiting bool
 	if err := s.db.GetContext(ctx, &waiting, `select exists (select 1 from stitch_queue)`); err != nil || !waiting {
 		return 0, nil, err
@@ -63,7 +64,11 @@ func (s *Store) Stitch(ctx context.Context, n int, assemble func(*Parts) (Final,
 	err = s.write(ctx, "stitch entities", func(t *tx) error {
 		changes = nil
 		var ids []int64
-		if err := t.collect(`select entity_id from stitch_queue order by entity_id limit $1`+t.dialect.SkipLocked(), []any{n}, scanID(&ids)); err != nil {
+		condition := ``
+		if onlyNew {
+			condition = ` where not exists (select 1 from final_entities f where f.id = stitch_queue.entity_id)`
+		}
+		if err := t.collect(`select entity_id from stitch_queue`+condition+` order by entity_id limit $1`+t.dialect.SkipLocked(), []any{n}, scanID(&ids)); err != nil {
 			return err
 		}
 		if taken = len(ids); taken == 0 {
