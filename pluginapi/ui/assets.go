@@ -9,7 +9,7 @@ import (
 //go:embed assets
 var assetFiles embed.FS
 
-// Assets returns the files that pages need, at the root of a read-only file system: styles.css, ui.js (an ES module), early.js (a classic script that applies the stored theme before the
+// Assets returns the files that pages need, at the root of a read-only file system: styles.css, ui.js (an ES module), module.js (another, for pages with a module of their own), early.js (a classic script that applies the stored theme before the
 // first paint), icons.svg, favicon.svg and the licence notice of the icons. The server serves them under addresses it chooses and tells components by [WithAssets].
 func Assets() fs.FS {
 	files, err := fs.Sub(assetFiles, "assets")
