@@ -12,10 +12,11 @@ func Plugin() pluginapi.Plugin {
 		ID:      "proxy",
 		Config:  pluginapi.ConfigOf(gateway.Config{}),
 		Provide: []any{gateway.New},
+		Exports: []pluginapi.Export{pluginapi.ExportOf[proxynode.Client](gateway.NewClient, proxynode.NewClient)},
 		Points:  []pluginapi.AnyPoint{proxynode.Endpoints},
 		Extensions: []pluginapi.Extension{
 			// Public, because each endpoint says who may call it, and the gateway sees to that. Bodies and times are limited there, too.
-			pluginapi.Routes.From("forward", pluginapi.Route{Pattern: "/{path...}", Public: true, Stream: true, MaxBody: -1}, (*gateway.Gateway).Serve),
+			pluginapi.Routes.From("forward", pluginapi.Route{Pattern: "/{path...}", Public: true, Stream: true, MaxBody: -1}, (*gateway.Gateway).Answer),
 			pluginapi.Workers.From("reload", pluginapi.Worker{}, (*gateway.Gateway).Follow),
 		},
 	}
