@@ -1,7 +1,7 @@
 package catalogcommon
 
 import (
-	"crypto/sha1" //nolint:gosec // the name is an identifier that other tools compute too, not a protection
+	"crypto/sha1" // the name is an identifier that other tools compute too, not a protection
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -52,7 +52,7 @@ func (r LocationRef) String() string { return r.Type + ":" + r.Target }
 
 // EntityName returns the name of the Location entity that the catalog makes for a registered or configured location: generated- and the SHA-1 of type:target in hexadecimal.
 func (r LocationRef) EntityName() string {
-	sum := sha1.Sum([]byte(r.String())) //nolint:gosec // see the import
+	sum := sha1.Sum([]byte(r.String()))
 	return "generated-" + hex.EncodeToString(sum[:])
 }
 

@@ -158,6 +158,9 @@ func located(err error, c chunk) *Error {
 	if opened := detail.ContextMark; opened.Line > 0 && (mark.Line == 0 || mark.Line > lineCount(c.text)) {
 		mark = opened // of what the end of the document leaves open
 	}
+	if mark.Line > lineCount(c.text) { // beyond the last line: say its end
+		mark.Line, mark.Column = place(c.text, len(bytes.TrimRight(c.text, "\r\n")))
+	}
 	return &Error{c.line + max(mark.Line, 1) - 1, max(mark.Column, 1), reason + advice(reason)}
 }
 

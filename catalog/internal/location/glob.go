@@ -251,7 +251,7 @@ func braceRange(inner string) []string {
 
 // walker finds the files that a pattern stands for.
 type walker struct {
-	ctx     context.Context //nolint:containedctx // lives for one call of findFiles
+	ctx     context.Context
 	files   fs.FS
 	max     int // of directory entries looked at
 	seen    map[string]bool

@@ -16,9 +16,11 @@ type Placeholder struct {
 	Key     string // with the dollar sign
 	Value   any
 	Pointer string // JSON pointer of the object
-	// Read returns the text of the file that a reference leads to, which is an absolute URL or a path relative to the entity's location, and says where that was.
-	Read func(ctx context.Context, reference string) (text []byte, location string, err error)
+	Read    ReadReference
 }
+
+// ReadReference returns the text of the file that a reference leads to, and says where that is. The reference is an absolute URL, or a path relative to from, a location that an earlier call returned; if from is empty, to the entity's location.
+type ReadReference func(ctx context.Context, reference, from string) (text []byte, location string, err error)
 
 // PlaceholderResolver returns what a placeholder stands for: a tree of JSON values.
 type PlaceholderResolver func(ctx context.Context, placeholder Placeholder) (any, error)
@@ -36,7 +38,7 @@ func (e *PlaceholderError) Error() string { return e.Message }
 // Unwrap returns the cause.
 func (e *PlaceholderError) Unwrap() error { return e.Cause }
 
-// BuiltinPlaceholders returns the resolvers for $text, $json and $yaml, by key without the dollar sign. The caller may add to the map.
+// BuiltinPlaceholders returns the resolvers for $text, $json, $yaml, $openapi and $asyncapi, by key without the dollar sign. The caller may add to the map.
 func BuiltinPlaceholders(limits descriptor.Limits) map[string]PlaceholderResolver {
 	parsed := func(parse func([]byte) (any, error)) PlaceholderResolver {
 		return func(ctx context.Context, p Placeholder) (any, error) {
@@ -64,7 +66,9 @@ func BuiltinPlaceholders(limits descriptor.Limits) map[string]PlaceholderResolve
 			err := json.Unmarshal(text, &value)
 			return value, err
 		}),
-		"yaml": parsed(func(text []byte) (any, error) { return descriptor.Value(text, limits) }),
+		"yaml":     parsed(func(text []byte) (any, error) { return descriptor.Value(text, limits) }),
+		"openapi":  bundling(limits),
+		"asyncapi": bundling(limits),
 	}
 }
 
@@ -74,7 +78,7 @@ func (p Placeholder) text(ctx context.Context) (text []byte, reference string, e
 	if !isText {
 		return nil, "", p.failed("expects a text: a URL, or a path relative to this file", nil)
 	}
-	text, _, err = p.Read(ctx, reference)
+	text, _, err = p.Read(ctx, reference, "")
 	if err != nil {
 		return nil, reference, p.failed(fmt.Sprintf("could not read location %s, %v", reference, err), err)
 	}
@@ -93,11 +97,11 @@ type Substitution struct {
 }
 
 // Substitute fills in the placeholders of an entity, at any depth and in arrays too. An object with a dollar key besides others, or whose key no resolver has, is left alone with all that is in it.
-// The entity itself does not change. Read is what Placeholder.Read documents.
-func Substitute(ctx context.Context, entity map[string]any, resolvers map[string]PlaceholderResolver, read func(ctx context.Context, reference string) (text []byte, location string, err error)) Substitution {
+// The entity itself does not change.
+func Substitute(ctx context.Context, entity map[string]any, resolvers map[string]PlaceholderResolver, read ReadReference) Substitution {
 	s := &substituter{ctx: ctx, resolvers: resolvers}
-	s.read = func(ctx context.Context, reference string) ([]byte, string, error) {
-		text, location, err := read(ctx, reference)
+	s.read = func(ctx context.Context, reference, from string) ([]byte, string, error) {
+		text, location, err := read(ctx, reference, from)
 		if location != "" && !slices.Contains(s.result.Reads, location) {
 			s.result.Reads = append(s.result.Reads, location)
 		}
@@ -111,9 +115,9 @@ func Substitute(ctx context.Context, entity map[string]any, resolvers map[string
 }
 
 type substituter struct {
-	ctx       context.Context //nolint:containedctx // lives for one call of Substitute
+	ctx       context.Context
 	resolvers map[string]PlaceholderResolver
-	read      func(ctx context.Context, reference string) ([]byte, string, error)
+	read      ReadReference
 	result    Substitution
 }
 
@@ -155,7 +159,7 @@ func (s *substituter) placeholder(object map[string]any, key, pointer string) (a
 	if err == nil {
 		return value, true
 	}
-	failure, ok := err.(*PlaceholderError) //nolint:errorlint // a wrapped one says less than the whole
+	failure, ok := err.(*PlaceholderError) // a wrapped one says less than the whole
 	if !ok {
 		failure = &PlaceholderError{Pointer: pointer, Message: fmt.Sprintf("Placeholder %s: %v", key, err), Cause: err}
 	}

@@ -18,7 +18,7 @@ import (
 func TestSubstitute(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{"a.txt": "text", "a.json": `{"k": [1]}`, "a.yaml": "k: yes\n", "two.yaml": "a: 1\n---\nb: 2\n", "bad.json": "{"}
-	read := func(_ context.Context, reference string) ([]byte, string, error) {
+	read := func(_ context.Context, reference, _ string) ([]byte, string, error) {
 		text, ok := files[reference]
 		if !ok {
 			return nil, "file:" + reference, errors.New("it is not there")
@@ -100,7 +100,7 @@ func TestReferences(t *testing.T) {
 		{"git:x", "git:x", "y", "!is not known"},
 	}
 	for _, tt := range tests {
-		_, got, err := references.From(ref(tt.base), ref(tt.origin))(t.Context(), tt.reference)
+		_, got, err := references.From(ref(tt.base), ref(tt.origin))(t.Context(), tt.reference, "")
 		if want, isError := strings.CutPrefix(tt.want, "!"); isError {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s in %s: %v, %v; want an error with %q", tt.reference, tt.base, got, err, want)

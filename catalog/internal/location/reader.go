@@ -60,7 +60,7 @@ type Readers map[string]Reader
 func (r Readers) Read(ctx context.Context, location catalogcommon.LocationRef, etag string) (Result, error) {
 	reader, ok := r[location.Type]
 	if !ok {
-		return Result{}, fmt.Errorf("No processor was able to handle reading of %s; known types are %s", location, strings.Join(slices.Sorted(maps.Keys(r)), ", ")) //nolint:staticcheck // the text that people search for
+		return Result{}, catalogcommon.InputError("No processor was able to handle reading of %s; known types are %s", location, strings.Join(slices.Sorted(maps.Keys(r)), ", "))
 	}
 	return reader.Read(ctx, Request{Target: location.Target, ETag: etag})
 }

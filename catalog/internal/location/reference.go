@@ -20,9 +20,20 @@ type References struct {
 //
 // In a location of type url, a reference may be a URL or a path that [Hosts.Resolve] understands; from one repository to another is refused. In file and embedded locations, which nobody but the portal's owner can register, a reference
 // is a URL or a relative path that stays within the folder of origin (or else of base).
-func (r References) From(base, origin catalogcommon.LocationRef) func(ctx context.Context, reference string) (text []byte, location string, err error) {
-	return func(ctx context.Context, reference string) ([]byte, string, error) {
-		target, err := r.resolve(reference, base, origin)
+func (r References) From(base, origin catalogcommon.LocationRef) ReadReference {
+	root := base
+	if origin.Type == base.Type {
+		root = origin
+	}
+	return func(ctx context.Context, reference, from string) ([]byte, string, error) {
+		start := base
+		if from != "" {
+			var err error
+			if start, err = catalogcommon.ParseLocationRef(from); err != nil {
+				return nil, "", err
+			}
+		}
+		target, err := r.resolve(reference, start, root)
 		if err != nil {
 			return nil, "", err
 		}
@@ -37,7 +48,7 @@ func (r References) From(base, origin catalogcommon.LocationRef) func(ctx contex
 	}
 }
 
-func (r References) resolve(reference string, base, origin catalogcommon.LocationRef) (catalogcommon.LocationRef, error) {
+func (r References) resolve(reference string, base, root catalogcommon.LocationRef) (catalogcommon.LocationRef, error) {
 	none := catalogcommon.LocationRef{}
 	address, err := url.Parse(reference)
 	absolute := err == nil && address.Scheme != ""
@@ -59,10 +70,6 @@ func (r References) resolve(reference string, base, origin catalogcommon.Locatio
 	}
 	if isGlob(reference) || strings.HasPrefix(reference, "/") || filepath.IsAbs(reference) {
 		return none, catalogcommon.InputError("%q is not a path relative to this file", reference)
-	}
-	root := base
-	if origin.Type == base.Type {
-		root = origin
 	}
 	within, target := folderOf(root.Target), path.Join(path.Dir(filepath.ToSlash(base.Target)), reference)
 	if target != within && !strings.HasPrefix(target, strings.TrimSuffix(within, "/")+"/") && within != "." || strings.HasPrefix(target, "../") {
