@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/proscenium-dev/proscenium/database/internal/fault"
 	"github.com/proscenium-dev/proscenium/database/internal/postgres"
@@ -28,13 +32,18 @@ type Options struct {
 	DataDir string
 	// Logger gets what happens outside of anybody's call. The default discards it.
 	Logger *slog.Logger
+	// Metrics is where the metrics are registered; see [Open]. The default measures nothing. A registry serves one Databases.
+	Metrics prometheus.Registerer
+	// Tracer makes a span for every statement, with its text but not its arguments. The default makes none.
+	Tracer trace.TracerProvider
 }
 
 // Databases hands each plugin its database. Its methods may be called from many goroutines.
 type Databases struct {
-	options Options
-	logger  *slog.Logger
-	pool    *postgres.Pool // empty while nobody uses PostgreSQL
+	options   Options
+	logger    *slog.Logger
+	telemetry *telemetry
+	pool      *postgres.Pool // empty while nobody uses PostgreSQL
 
 	mu      sync.Mutex
 	plugins map[string]*plugin
@@ -62,6 +71,15 @@ type plugin struct {
 }
 
 // Open reads the configuration. It does no I/O: a server that is down is met by whoever uses it.
+//
+// With [Options.Metrics] it registers, each with the label plugin:
+//
+//   - proscenium_database_statement_duration_seconds, a histogram of the time until a statement had its result or its first row, which includes the wait for a connection
+//   - proscenium_database_statement_errors_total, by kind: unavailable, timeout, canceled or failed
+//   - proscenium_database_connections, those in use, and proscenium_database_connections_max, the plugin's quota (PostgreSQL only)
+//   - proscenium_database_connection_waiters, _waits_total and _wait_seconds_total (PostgreSQL only)
+//
+// and for the process proscenium_database_pool_connections by state (in_use, idle), and proscenium_database_pool_limit.
 func Open(o Options) (*Databases, error) {
 	if err := o.Config.Validate(); err != nil {
 		return nil, fmt.Errorf("read backend.database: %w", err)
@@ -77,6 +95,7 @@ func Open(o Options) (*Databases, error) {
 	if d.logger == nil {
 		d.logger = slog.New(slog.DiscardHandler)
 	}
+	d.telemetry = newTelemetry(d, o.Metrics != nil, o.Tracer)
 	pool := o.Config.Knex.Pool
 	d.pool = postgres.NewPool(postgres.Options{
 		Limit:       cmp.Or(o.Config.MaxConnections, DefaultMaxConnections),
@@ -84,7 +103,33 @@ func Open(o Options) (*Databases, error) {
 		MaxLifetime: time.Hour,
 		MinIdle:     pool.Min,
 	})
+	if o.Metrics != nil {
+		if err := o.Metrics.Register(d.telemetry); err != nil {
+			return nil, fmt.Errorf("register the database's metrics: %w", err)
+		}
+	}
 	return d, nil
+}
+
+// String says in a line, fit for a log, where the data is.
+func (d *Databases) String() string {
+	c := d.options.Config
+	dialect, _ := dialectOf(c.Client) // Open has validated it
+	if dialect == Postgres {
+		host := "the configured server"
+		if parsed, err := c.Connection.postgres(""); err == nil {
+			host = net.JoinHostPort(parsed.Host, strconv.Itoa(int(parsed.Port)))
+		}
+		return fmt.Sprintf("PostgreSQL at %s, a %s per plugin, at most %d connections", host, cmp.Or(c.PluginDivisionMode, modeDatabase), d.pool.Limit())
+	}
+	s := settings{id: "*"}
+	if err := s.placeFile(c.Connection, Connection{}, d.options.DataDir); err != nil {
+		return "SQLite"
+	}
+	if s.file == "" {
+		return "SQLite in memory; nothing is kept"
+	}
+	return "SQLite files " + s.file
 }
 
 var errClosed = errors.New("databases are closed")
@@ -190,6 +235,9 @@ func (d *Databases) Close(ctx context.Context) error {
 		errs = append(errs, f.Close(ctx))
 	}
 	errs = append(errs, d.pool.Close(ctx))
+	if d.options.Metrics != nil {
+		d.options.Metrics.Unregister(d.telemetry)
+	}
 	return errors.Join(errs...)
 }
 
@@ -206,7 +254,7 @@ func (d *Databases) describeSQLite(p *plugin) error {
 		d.files[key] = f
 	}
 	p.file = f
-	p.db = sqlx.NewDb(f.DB(nil), sqliteDriver)
+	p.db = sqlx.NewDb(f.DB(d.telemetry.observer(p.settings)), sqliteDriver)
 	p.signals = &Signals{local: newLocalSignals()}
 	p.leases = newLeases(nil, d.logger)
 	return nil

@@ -29,6 +29,7 @@ func (d *Databases) describePostgres(p *plugin) error {
 		Role:            s.role,
 		Quota:           s.quota,
 		Wait:            s.wait,
+		Observer:        d.telemetry.observer(s),
 	}
 	if s.schema != "" && s.role == "" {
 		o.OwnRole = ownRole(s.database, s.schema)

@@ -26,6 +26,7 @@ func Conform(t *testing.T, open func(t *testing.T) *database.Databases) {
 		"Dialect":               dialectExpressions,
 		"Violations":            violations,
 		"PreparedStatements":    preparedStatements,
+		"BulkInsert":            bulkInsert,
 		"NestedQueries":         nestedQueries,
 		"TxKeepsOrUndoes":       txKeepsOrUndoes,
 		"TxEndsWithContext":     txEndsWithContext,
@@ -259,6 +260,29 @@ func preparedStatements(t *testing.T, d *database.Databases) {
 				return // there the first use after the change fails, and drops what was prepared
 			}
 		}
+	}
+}
+
+func bulkInsert(t *testing.T, d *database.Databases) {
+	db := prepared(t, d, "a")
+	mustExec(t, db, `create table "Rows" (n bigint primary key, "Text" text)`)
+	rows := func(numbers ...int) func(func([]any) bool) {
+		return func(yield func([]any) bool) {
+			for _, n := range numbers {
+				if !yield([]any{n, fmt.Sprint(n)}) {
+					return
+				}
+			}
+		}
+	}
+	if n, err := database.BulkInsert(t.Context(), db, "Rows", []string{"n", "Text"}, rows(1, 2, 3)); n != 3 || err != nil {
+		t.Errorf("BulkInsert = %d, %v", n, err)
+	}
+	if _, err := database.BulkInsert(t.Context(), db, "Rows", []string{"n", "Text"}, rows(4, 5, 1)); !database.IsUniqueViolation(err) {
+		t.Errorf("a key twice gives %v", err)
+	}
+	if sum := get[int](t, db, `select sum(n) from "Rows"`); sum != 6 {
+		t.Errorf("sum %d, want 6", sum)
 	}
 }
 

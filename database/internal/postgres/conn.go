@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"time"
 	"unicode/utf8"
 
@@ -106,6 +107,13 @@ func (c *conn) Close() error {
 	return nil
 }
 
+// Unwrapper is what a connection of database/sql's is, as its Raw method gives it.
+type Unwrapper interface {
+	Unwrap(context.Context) (*pgx.Conn, error)
+}
+
+var _ Unwrapper = (*conn)(nil)
+
 // Unwrap returns pgx's connection, for what database/sql has no words for, such as COPY. What is done to its session is undone when it is given back.
 func (c *conn) Unwrap(ctx context.Context) (*pgx.Conn, error) {
 	if err := c.hold(ctx); err != nil {
@@ -116,11 +124,11 @@ func (c *conn) Unwrap(ctx context.Context) (*pgx.Conn, error) {
 }
 
 func (c *conn) lost(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || err == io.EOF {
+		return err
 	}
-	if c.physical.pg.IsClosed() {
-		c.physical.target.losses.Add(1)
+	if c.physical.pg.IsClosed() && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		c.physical.target.losses.Add(1) // pgx closes the connection of a cancelled query itself; any other was lost
 	}
 	return c.physical.target.explain(err)
 }
@@ -128,6 +136,9 @@ func (c *conn) lost(err error) error {
 // lostIn is lost for an error of a statement: the server counts its positions from the beginning of what it was sent, the caller from that of its own text.
 func (c *conn) lostIn(err error) error {
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if pgErr.Code == "26000" {
+			c.effect = sqltext.Spoiled // code of the caller's has dropped the statements that the connection keeps prepared
+		}
 		pgErr.Position = max(0, pgErr.Position-int32(utf8.RuneCountInString(c.borrower.tag)))
 	}
 	return c.lost(err)

@@ -179,6 +179,9 @@ func (p *Pool) take(ctx context.Context, b *Borrower, control bool) (*physical, 
 
 // exhausted says who holds what b waited for.
 func (p *Pool) exhausted(b *Borrower, cause error) error {
+	if errors.Is(cause, context.Canceled) {
+		return fmt.Errorf("wait for a connection: %w", cause) // the caller did not want it any more
+	}
 	if b.inUse >= b.quota {
 		return fault.Unavailable(fmt.Sprintf("%s holds all %d connections it may have; look for queries that take long and rows or transactions that are not closed, or raise its knexConfig.pool.max", b.name, b.quota), cause)
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -86,6 +88,9 @@ func (t *Target) explain(err error) error {
 			return fault.Unavailable(t.Name()+" cannot serve now", err)
 		}
 		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed) {
+		return fault.Unavailable("connection to "+t.Name()+" lost", err)
 	}
 	if connectErr, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		// One line, without the credentials' part: the name says where.

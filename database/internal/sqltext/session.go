@@ -43,11 +43,11 @@ func (s *scanner) firstWord(w string) Session {
 			return Clean
 		}
 		return Changed
-	case "reset", "discard", "listen", "unlisten", "declare", "do", "call":
+	case "reset", "listen", "unlisten", "declare", "do", "call":
 		return Changed
 	case "create":
 		return s.created()
-	case "prepare", "deallocate", "load":
+	case "prepare", "deallocate", "discard", "load":
 		return Spoiled
 	}
 	return Clean

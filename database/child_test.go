@@ -1,0 +1,3 @@
+package database_test
+
+func child(string) int { return 2 }
