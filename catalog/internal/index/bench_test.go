@@ -2,7 +2,9 @@ package index_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/proscenium-dev/proscenium/catalog/internal/index"
 	"github.com/proscenium-dev/proscenium/catalog/internal/query"
@@ -177,6 +179,70 @@ func BenchmarkQuery(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				s.ask(b, ix, i%1000)
 			}
+		})
+	}
+}
+
+// BenchmarkQueryWhileWriting asks on all cores, as a server does, and tells how long the slowest in a hundred waits:
+// with nobody writing, with ten changes a second, and while everything is written anew.
+func BenchmarkQueryWhileWriting(b *testing.B) {
+	for name, write := range map[string]func(ix *index.Index, stop <-chan struct{}){
+		"nothing": func(*index.Index, <-chan struct{}) {},
+		"ten a second": func(ix *index.Index, stop <-chan struct{}) {
+			for i := 1; ; i++ {
+				select {
+				case <-stop:
+					return
+				case <-time.After(100 * time.Millisecond):
+					ix.Apply(0, []index.Change{bench10k.change(i*37%benchSize, i)})
+				}
+			}
+		},
+		"everything": func(ix *index.Index, stop <-chan struct{}) {
+			var changes []index.Change
+			for i := 1; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				changes = append(changes, bench10k.change(i%benchSize, i))
+				if len(changes) == 1000 {
+					ix.Apply(0, changes)
+					changes = changes[:0]
+				}
+			}
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			ix := benchIndex(b)
+			ask := shapes()[1].ask
+			for i := range 1000 {
+				ask(b, ix, i)
+			}
+			stop := make(chan struct{})
+			var writer sync.WaitGroup
+			writer.Go(func() { write(ix, stop) })
+			var mu sync.Mutex
+			var times []time.Duration
+			b.ResetTimer()
+			b.SetParallelism(8)
+			b.RunParallel(func(pb *testing.PB) {
+				var mine []time.Duration
+				for i := 0; pb.Next(); i++ {
+					start := time.Now()
+					ask(b, ix, i%1000)
+					mine = append(mine, time.Since(start))
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				times = append(times, mine...)
+			})
+			b.StopTimer()
+			close(stop)
+			writer.Wait()
+			b.ReportMetric(float64(percentile(times, 99).Nanoseconds())/1000, "p99-µs")
+			b.ReportMetric(float64(percentile(times, 100).Nanoseconds())/1000, "max-µs")
 		})
 	}
 }

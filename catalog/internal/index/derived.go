@@ -13,7 +13,6 @@ import (
 type derived struct {
 	mu     sync.Mutex // guards the maps among readers
 	budget int
-	used   int
 	clock  atomic.Int64
 	items  map[string]*item
 
@@ -28,10 +27,12 @@ type derived struct {
 type item struct {
 	once sync.Once
 	used atomic.Int64
-	cost int
-	what any // *run, *valueList, *textTable or *keyList
+	what sized // *run, *valueList, *textTable or *keyList
 	name string
 }
+
+// sized is something that knows, roughly, the memory it holds.
+type sized interface{ bytes() int }
 
 func (d *derived) init(budget int) {
 	d.budget = budget
@@ -42,7 +43,7 @@ func (d *derived) init(budget int) {
 }
 
 // use returns what is kept under name, building it if need be. Called by readers, who hold the read lock.
-func (ix *Index) use(name string, build func() (what any, bytes int)) any {
+func (ix *Index) use(name string, build func() sized) sized {
 	d := &ix.derived
 	d.mu.Lock()
 	it := d.items[name]
@@ -55,11 +56,10 @@ func (ix *Index) use(name string, build func() (what any, bytes int)) any {
 	it.once.Do(func() {
 		ix.slow.Add(1)
 		defer ix.slow.Add(-1)
-		what, bytes := build()
+		what := build()
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		it.what, it.cost = what, bytes
-		d.used += bytes
+		it.what = what
 		d.enter(it)
 		d.shrink(it)
 	})
@@ -90,7 +90,6 @@ func (d *derived) enter(it *item) {
 // drop makes everybody forget an item.
 func (d *derived) drop(it *item) {
 	delete(d.items, it.name)
-	d.used -= it.cost
 	switch w := it.what.(type) {
 	case *run:
 		d.whole = without(d.whole, w)
@@ -124,7 +123,7 @@ func without[T comparable](list []T, one T) []T {
 
 // shrink drops what was used least recently until the rest fits; not the one just made.
 func (d *derived) shrink(fresh *item) {
-	for d.used > d.budget {
+	for d.held() > d.budget {
 		var oldest *item
 		for _, it := range d.items {
 			if it.what != nil && it != fresh && (oldest == nil || it.used.Load() < oldest.used.Load()) {
@@ -138,8 +137,21 @@ func (d *derived) shrink(fresh *item) {
 	}
 }
 
+func (d *derived) held() int {
+	n := 0
+	for _, it := range d.items {
+		if it.what != nil {
+			n += it.what.bytes() + itemBytes
+		}
+	}
+	return n
+}
+
+// itemBytes is the memory of an item beside what it keeps.
+const itemBytes = 300
+
 // discard drops one thing by what it is. The write lock is held.
-func (d *derived) discard(what any) {
+func (d *derived) discard(what sized) {
 	for _, it := range d.items {
 		if it.what == what {
 			d.drop(it)
@@ -151,7 +163,7 @@ func (d *derived) discard(what any) {
 func (d *derived) size() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.used
+	return d.held()
 }
 
 // runsOf returns the runs in which an entity may stand elsewhere after rows of the visited keys came or went, and if

@@ -38,6 +38,7 @@ type Index struct {
 	dictionary
 	documents
 	derived derived
+	rows    int // search rows of all entities
 
 	scratch sync.Pool    // of *evaluation
 	slow    atomic.Int32 // readers at work that will take long
@@ -343,6 +344,7 @@ func (ix *Index) upsert(ref, uid string, x *extraction) {
 		ix.addMember(t, doc)
 	}
 	ix.doc(doc).rows = terms
+	ix.rows += len(terms) - len(old)
 	for _, t := range gone {
 		ix.dropMember(t, doc)
 	}
@@ -367,6 +369,7 @@ func (ix *Index) remove(ref string) {
 		ix.leaveRun(r, doc, false)
 	}
 	ix.doc(doc).rows = nil
+	ix.rows -= len(rows)
 	for _, t := range rows {
 		ix.dropMember(t, doc)
 	}
@@ -453,9 +456,9 @@ func (ix *Index) ByUID(uid string) (Doc, bool) {
 
 // Stats are sizes, for metrics.
 type Stats struct {
-	Entities, Keys, Values int
-	TextBytes              int // keys and values
-	DerivedBytes           int // sorted lists and text tables, roughly
+	Entities, Rows, Keys, Values int
+	TextBytes                    int // keys and values
+	DerivedBytes                 int // sorted lists and text tables, roughly
 }
 
 // Stats returns the present sizes.
@@ -463,7 +466,7 @@ func (ix *Index) Stats() Stats {
 	ix.mu.RLock()
 	defer ix.mu.RUnlock()
 	return Stats{
-		Entities: ix.docs.len(), Keys: ix.keys.len(), Values: ix.terms.len(),
+		Entities: ix.docs.len(), Rows: ix.rows, Keys: ix.keys.len(), Values: ix.terms.len(),
 		TextBytes: ix.arena.bytes(), DerivedBytes: ix.derived.size(),
 	}
 }

@@ -447,7 +447,7 @@ func TestAgreesWithOracle(t *testing.T) {
 				refs = append(refs, index.Change{Ref: ref})
 			}
 			ix.Apply(100, refs)
-			if s := ix.Stats(); s.Entities != 0 || s.Keys != 0 || s.Values != 0 {
+			if s := ix.Stats(); s.Entities != 0 || s.Rows != 0 || s.Keys != 0 || s.Values != 0 {
 				t.Errorf("after everything was removed: %+v", s)
 			}
 		})

@@ -27,6 +27,8 @@ type runKey struct {
 	desc bool
 }
 
+func (r *run) bytes() int { return r.list.bytes() }
+
 // whole tells whether every entity is in the run.
 func (r *run) whole() bool { return r.keepAll || len(r.keys) == 0 }
 
@@ -181,10 +183,10 @@ func (ix *Index) runFor(o query.Order) (r *run, reverse bool, which []int) {
 	default:
 		spec.tieDesc = spec.keys[0].desc
 	}
-	return ix.use(itemName(kind, spec.keys...), func() (any, int) {
+	return ix.use(itemName(kind, spec.keys...), func() sized {
 		r := &spec
 		ix.build(r)
-		return r, r.list.bytes()
+		return r
 	}).(*run), reverse, which
 }
 

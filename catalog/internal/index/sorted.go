@@ -21,7 +21,11 @@ func newSortedList(entries []uint64) sortedList {
 	s := sortedList{n: len(entries)}
 	for len(entries) > 0 {
 		n := min(sortedFill, len(entries))
-		s.blocks = append(s.blocks, append(make([]uint64, 0, sortedBlock), entries[:n]...))
+		size := sortedBlock
+		if n == len(entries) {
+			size = min(size, n+n/4+2) // the last block, which is the only one of most lists
+		}
+		s.blocks = append(s.blocks, append(make([]uint64, 0, size), entries[:n]...))
 		entries = entries[n:]
 	}
 	return s
@@ -77,7 +81,7 @@ func (s *sortedList) insert(e uint64, before func(uint64) bool) bool {
 	p := s.search(before)
 	if p.block == len(s.blocks) {
 		if p.block == 0 {
-			s.blocks = append(s.blocks, make([]uint64, 0, sortedBlock))
+			s.blocks = append(s.blocks, nil)
 		} else {
 			p.block--
 		}
@@ -149,4 +153,4 @@ func (s *sortedList) backward(p position, visit func(uint64) bool) {
 }
 
 // bytes is the memory held, roughly.
-func (s *sortedList) bytes() int { return len(s.blocks) * (sortedBlock*8 + 24) }
+func (s *sortedList) bytes() int { return 64 + 24*len(s.blocks) + s.n*8*sortedBlock/sortedFill }

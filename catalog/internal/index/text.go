@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -21,6 +22,7 @@ type textTable struct {
 	gone   int
 	grams  map[uint32]*gram
 	sorted []uint32 // the keys of grams
+	steps  int      // bytes in all grams
 }
 
 // gram lists the values that have one group.
@@ -33,19 +35,13 @@ type gram struct {
 const gramBytes = 3
 
 func (ix *Index) texts(k uint32) *textTable {
-	return ix.use(itemName("text", runKey{key: k}), func() (any, int) {
+	return ix.use(itemName("text", runKey{key: k}), func() sized {
 		t := &textTable{key: k, starts: []uint32{0}, grams: map[uint32]*gram{}}
 		for id := ix.keys.at(k).first; id != 0; id = ix.terms.at(id).after {
 			t.append(id, ix.lower(id))
 		}
-		t.sorted = make([]uint32, 0, len(t.grams))
-		size := len(t.text) + 8*len(t.terms)
-		for g, list := range t.grams {
-			t.sorted = append(t.sorted, g)
-			size += 96 + cap(list.steps)
-		}
-		slices.Sort(t.sorted)
-		return t, size
+		t.sorted = slices.Sorted(maps.Keys(t.grams))
+		return t
 	}).(*textTable)
 }
 
@@ -69,12 +65,16 @@ func (t *textTable) append(term uint32, value []byte) (fresh []uint32) {
 		} else if list.last == n {
 			continue
 		}
+		before := len(list.steps)
 		list.steps = binary.AppendUvarint(list.steps, uint64(n-list.last))
+		t.steps += len(list.steps) - before
 		list.last = n
 		list.n++
 	}
 	return fresh
 }
+
+func (t *textTable) bytes() int { return len(t.text) + 8*len(t.terms) + 96*len(t.grams) + t.steps*5/4 }
 
 func gramAt(b []byte) uint32 { return uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2]) }
 

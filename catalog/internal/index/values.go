@@ -26,7 +26,7 @@ const (
 )
 
 func (ix *Index) values(k uint32, by valueOrder) *valueList {
-	return ix.use(itemName("values"+strconv.Itoa(int(by)), runKey{key: k}), func() (any, int) {
+	return ix.use(itemName("values"+strconv.Itoa(int(by)), runKey{key: k}), func() sized {
 		v := &valueList{key: k, by: by}
 		var entries []uint64
 		if by == byLower {
@@ -44,9 +44,11 @@ func (ix *Index) values(k uint32, by valueOrder) *valueList {
 			slices.SortFunc(entries, func(a, b uint64) int { return v.compare(ix, a, b) })
 		}
 		v.list = newSortedList(entries)
-		return v, v.list.bytes()
+		return v
 	}).(*valueList)
 }
+
+func (v *valueList) bytes() int { return v.list.bytes() }
 
 // takes tells whether a term belongs into the list.
 func (v *valueList) takes(ix *Index, t uint32) bool {
@@ -116,13 +118,14 @@ func number(text []byte) (float64, bool) {
 // keyList is all keys in the order of their names.
 type keyList struct{ list sortedList }
 
+func (l *keyList) bytes() int { return l.list.bytes() }
+
 func (ix *Index) keyNames() *keyList {
-	return ix.use("keys", func() (any, int) {
+	return ix.use("keys", func() sized {
 		var entries []uint64
 		ix.eachKey(func(k uint32) { entries = append(entries, uint64(k)) })
 		slices.SortFunc(entries, func(a, b uint64) int { return bytes.Compare(ix.keyName(uint32(a)), ix.keyName(uint32(b))) })
-		l := &keyList{newSortedList(entries)}
-		return l, l.list.bytes()
+		return &keyList{newSortedList(entries)}
 	}).(*keyList)
 }
 
