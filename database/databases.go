@@ -226,7 +226,7 @@ func (d *Databases) Close(ctx context.Context) error {
 		errs = append(errs, h.Close(ctx))
 	}
 	for _, p := range d.plugins {
-		errs = append(errs, p.db.Close())
+		errs = append(errs, p.db.Close(), p.leases.close())
 		if p.signals.local != nil {
 			p.signals.local.close()
 		}

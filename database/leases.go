@@ -18,11 +18,12 @@ import (
 // On SQLite, which one process uses, they are kept in the process. On PostgreSQL they are rows of the plugin's own, kept alive over a connection that no plugin can use up.
 // Its methods may be called from many goroutines.
 type Leases struct {
-	open   func() *sqlx.DB // for PostgreSQL; the first call keeps a connection for leases
+	open   func() *sql.DB // for PostgreSQL: sets a connection aside for leases
 	logger *slog.Logger
 	holder string
 	made   sync.Mutex
-	table  bool // the table is there; guarded by made
+	table  bool     // the table is there; guarded by made
+	opened *sqlx.DB // by open, on first use; guarded by made
 
 	mu    sync.Mutex
 	held  map[string]bool // by this process, on SQLite
@@ -32,7 +33,7 @@ type Leases struct {
 // LeaseTime is how long a lease outlives the last sign of life of its holder. A holder renews it three times as often, and stops working before it runs out.
 const LeaseTime = 6 * time.Second
 
-func newLeases(open func() *sqlx.DB, logger *slog.Logger) *Leases {
+func newLeases(open func() *sql.DB, logger *slog.Logger) *Leases {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
@@ -63,6 +64,25 @@ func (l *Leases) TryHold(ctx context.Context, name string, fn func(context.Conte
 		return false, err
 	}
 	return true, l.hold(ctx, lease{name: name, token: token}, asked, fn)
+}
+
+// db returns the handle that leases are kept over.
+func (l *Leases) db() *sqlx.DB {
+	l.made.Lock()
+	defer l.made.Unlock()
+	if l.opened == nil {
+		l.opened = sqlx.NewDb(l.open(), postgresDriver)
+	}
+	return l.opened
+}
+
+func (l *Leases) close() error {
+	l.made.Lock()
+	defer l.made.Unlock()
+	if l.opened == nil {
+		return nil
+	}
+	return l.opened.Close()
 }
 
 // ErrLeaseLost is the cause of the end of a context whose lease was lost.
@@ -127,7 +147,7 @@ func (l *Leases) take(ctx context.Context, name string) (token int64, err error)
 	if err := l.makeTable(ctx); err != nil {
 		return 0, err
 	}
-	err = l.open().GetContext(ctx, &token, `
+	err = l.db().GetContext(ctx, &token, `
 		insert into proscenium_leases as mine (name, holder, token, expires) values ($1, $2, 1, clock_timestamp() + $3 * interval '1 millisecond')
 		on conflict (name) do update set holder = excluded.holder, token = mine.token + 1, expires = excluded.expires
 		where mine.expires <= clock_timestamp()
@@ -144,15 +164,18 @@ func (l *Leases) take(ctx context.Context, name string) (token int64, err error)
 // makeTable makes the table the first time. It is not one of the plugin's migrations: a plugin that has none can hold leases.
 func (l *Leases) makeTable(ctx context.Context) error {
 	l.made.Lock()
-	defer l.made.Unlock()
-	if l.table {
+	there := l.table
+	l.made.Unlock()
+	if there {
 		return nil
 	}
 	var err error
 	for range 3 {
-		_, err = l.open().ExecContext(ctx, "create table if not exists proscenium_leases (name text primary key, holder text not null, token bigint not null, expires timestamptz not null)")
+		_, err = l.db().ExecContext(ctx, "create table if not exists proscenium_leases (name text primary key, holder text not null, token bigint not null, expires timestamptz not null)")
 		if err == nil {
+			l.made.Lock()
 			l.table = true
+			l.made.Unlock()
 			return nil
 		}
 		// Two replicas that make it at once meet here, in spite of "if not exists"; then it is there.
@@ -199,7 +222,7 @@ func (l *Leases) renew(ctx context.Context, lease lease, last time.Time, stop <-
 		}
 		sent := time.Now()
 		attempt, done := context.WithTimeout(ctx, LeaseTime/3)
-		result, err := l.open().ExecContext(attempt, "update proscenium_leases set expires = clock_timestamp() + $3 * interval '1 millisecond' where name = $1 and token = $2", lease.name, lease.token, LeaseTime.Milliseconds())
+		result, err := l.db().ExecContext(attempt, "update proscenium_leases set expires = clock_timestamp() + $3 * interval '1 millisecond' where name = $1 and token = $2", lease.name, lease.token, LeaseTime.Milliseconds())
 		done()
 		if err != nil {
 			if ctx.Err() == nil {
@@ -219,7 +242,7 @@ func (l *Leases) renew(ctx context.Context, lease lease, last time.Time, stop <-
 func (l *Leases) giveUp(ctx context.Context, lease lease) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), LeaseTime/3)
 	defer cancel()
-	if _, err := l.open().ExecContext(ctx, "update proscenium_leases set expires = clock_timestamp() where name = $1 and token = $2", lease.name, lease.token); err != nil {
+	if _, err := l.db().ExecContext(ctx, "update proscenium_leases set expires = clock_timestamp() where name = $1 and token = $2", lease.name, lease.token); err != nil {
 		l.logger.Warn("giving up a lease failed; it runs out by itself", "lease", lease.name, "error", err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -36,7 +35,7 @@ func (d *Databases) describePostgres(p *plugin) error {
 	}
 	p.borrower = target.NewBorrower(o)
 	p.db = sqlx.NewDb(p.borrower.DB(), postgresDriver)
-	p.leases = newLeases(sync.OnceValue(func() *sqlx.DB { return sqlx.NewDb(p.borrower.ControlDB(), postgresDriver) }), d.logger.With("plugin", s.id))
+	p.leases = newLeases(p.borrower.ControlDB, d.logger.With("plugin", s.id))
 
 	// Notifications do not cross databases, so all listen in one that they share.
 	common, scope := s.database, s.schema

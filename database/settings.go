@@ -172,6 +172,9 @@ func (c Connection) postgres(database string) (*pgx.ConnConfig, error) {
 	}
 	// Times without a zone are UTC on both engines.
 	parsed.RuntimeParams["timezone"] = "UTC"
+	if parsed.RuntimeParams["application_name"] == "" {
+		parsed.RuntimeParams["application_name"] = cmp.Or(c.ApplicationName, "proscenium")
+	}
 	return parsed, nil
 }
 

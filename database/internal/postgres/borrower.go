@@ -62,7 +62,7 @@ type Borrower struct {
 // NewBorrower returns a share of the pool's connections to t. It does no I/O.
 func (t *Target) NewBorrower(o BorrowerOptions) *Borrower {
 	quota := o.Quota
-	if most := t.pool.plainLimit(); quota <= 0 || quota > most {
+	if most := t.pool.options.Limit; quota <= 0 || quota > most {
 		quota = most
 	}
 	if o.Wait <= 0 {
@@ -89,16 +89,6 @@ func (b *Borrower) Use() (inUse, waiting, waits int, waited time.Duration) {
 	b.target.pool.mu.Lock()
 	defer b.target.pool.mu.Unlock()
 	return b.inUse, b.waiting, b.waits, b.waited
-}
-
-// mayTake reports whether b's quota leaves room. The pool's lock is held.
-func (b *Borrower) mayTake(control bool) bool { return b.inUse < b.quotaFor(control) }
-
-func (b *Borrower) quotaFor(control bool) int {
-	if control {
-		return b.target.pool.options.Limit
-	}
-	return b.quota
 }
 
 // forget undoes everything a session can hold that outlives a transaction, except prepared statements, which are the connection's own.

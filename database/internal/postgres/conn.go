@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/proscenium-dev/proscenium/database/internal/fault"
 	"github.com/proscenium-dev/proscenium/database/internal/sqltext"
 )
 
@@ -92,7 +93,7 @@ func (c *conn) release() {
 	}
 	c.physical = nil
 	p.dirty = p.dirty || c.effect != sqltext.Clean || c.borrower.programmed.Load()
-	p.target.pool.release(p, c.borrower, c.effect != sqltext.Spoiled)
+	p.target.pool.release(p, c.effect != sqltext.Spoiled)
 }
 
 // IsValid is called by database/sql when it puts the connection aside.
@@ -127,10 +128,15 @@ func (c *conn) lost(err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
-	if c.physical.pg.IsClosed() && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-		c.physical.target.losses.Add(1) // pgx closes the connection of a cancelled query itself; any other was lost
+	explained := c.physical.target.explain(err)
+	if !c.physical.pg.IsClosed() || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || err == driver.ErrBadConn {
+		return explained // pgx closes the connection of a cancelled query itself; any other that is closed was lost
 	}
-	return c.physical.target.explain(err)
+	c.physical.target.losses.Add(1)
+	if !errors.Is(explained, fault.ErrUnavailable) {
+		explained = fault.Unavailable("connection to "+c.physical.target.Name()+" lost", err)
+	}
+	return explained
 }
 
 // lostIn is lost for an error of a statement: the server counts its positions from the beginning of what it was sent, the caller from that of its own text.

@@ -152,7 +152,7 @@ func (h *Hub) session() error {
 	defer func() {
 		pool.pin(-1)
 		c.dirty = true
-		pool.release(c, h.borrower, !c.dead())
+		pool.release(c, !c.dead())
 	}()
 	listened := map[string]bool{}
 	first := true

@@ -3,9 +3,11 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/proscenium-dev/proscenium/database/internal/fault"
@@ -21,6 +23,8 @@ type physical struct {
 
 	owner     *Borrower // whose session it is set to; nil when it must be set anew
 	dirty     bool      // the session may hold more than its settings
+	user      *Borrower // who has it; nil while it is idle
+	control   bool      // and for a control call
 	lentAt    time.Time
 	idleSince time.Time
 	losses    int64 // of the target, when this connection was last known to live
@@ -72,10 +76,29 @@ func (c *physical) dead() bool {
 	return c.pg.IsClosed() || c.pg.PgConn().IsBusy() || c.pg.PgConn().TxStatus() != 'I'
 }
 
+// close ends the connection and waits until the server has seen it: as long as it has not, it counts against the server's limit.
 func (c *physical) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	const bound = 5 * time.Second
+	pg := c.pg.PgConn()
+	if pg.IsClosed() {
+		// pgx is closing it, and cancels what runs on it.
+		late := time.NewTimer(bound)
+		defer late.Stop()
+		select {
+		case <-pg.CleanupDone():
+		case <-late.C:
+		}
+		return
+	}
+	// Whatever goes wrong here, the connection is closed in the end.
+	_ = pg.Conn().SetDeadline(time.Now().Add(bound))
+	pg.Frontend().Send(&pgproto3.Terminate{})
+	if pg.Frontend().Flush() == nil {
+		_, _ = io.Copy(io.Discard, pg.Conn())
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), bound)
 	defer cancel()
-	_ = c.pg.Close(ctx) // a goodbye that does not arrive harms nobody
+	_ = c.pg.Close(ctx)
 }
 
 // cut ends the connection under whoever uses it.

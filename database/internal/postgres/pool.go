@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -33,23 +32,28 @@ type Options struct {
 }
 
 // Pool bounds and keeps the connections of a process. Its methods may be called from many goroutines.
+//
+// Calls are plain or control. Control calls are the portal's own, such as keeping a lease: they are short, no quota binds them, and what [Pool.reserve] and [Pool.pin] set aside plain calls cannot use.
 type Pool struct {
 	options Options
-	dialing sync.WaitGroup
+	working sync.WaitGroup // goroutines that make or close connections
 
-	mu        sync.Mutex
-	open      int         // connections that exist or are being made
-	pinned    int         // connections that plugins may not use
-	idle      []*physical // the most recently used last
-	inUse     map[*physical]struct{}
-	waiters   []*waiter // the longest waiting first
-	replacing int       // connections being made in place of one to another database: one at a time, or making them would be all that is done
-	reaper    *time.Timer
-	// impatience dispatches at impatientAt, for those who wait for something better than they could have at once.
-	impatience  *time.Timer
+	mu       sync.Mutex
+	open     int         // connections that exist, are being made or are being closed
+	idle     []*physical // the most recently used last
+	inUse    map[*physical]struct{}
+	plain    int           // of those in use, by plain calls
+	dialing  int           // being made for plain calls
+	aside    int           // connections that plain calls may not use
+	reserved bool          // one of those is for control calls in general
+	held     time.Duration // how long connections were held of late
+	waiters  []*waiter     // the longest waiting first
+
+	growing     bool        // a connection nobody waits for is being made
+	replacing   int         // connections being made in place of one to another database
+	reaper      *time.Timer // set while there are idle connections
+	impatience  *time.Timer // dispatches at impatientAt, for those who wait for something better than they could have at once
 	impatientAt time.Time
-	held        time.Duration // how long connections were held of late
-	reserved    bool          // one of the pinned is for control calls
 	closed      bool
 	empty       chan struct{} // closed when the pool is closed and the last connection is gone
 }
@@ -60,36 +64,9 @@ type waiter struct {
 	control  bool
 	since    time.Time
 	dialing  bool // a connection is being made because of it
-	replaces bool // and one to another database was closed for that
 	ready    chan *physical
 	failed   chan error
 }
-
-// before reports whether w gets c rather than an older waiter: control calls go first; then, as long as nobody waits long, whose session c is set to; then those who hold less, so that one plugin under load does not starve the others.
-func (w *waiter) before(older *waiter, c *physical, patient bool) bool {
-	if w.control != older.control {
-		return w.control
-	}
-	if mine, theirs := c.owner == w.borrower, c.owner == older.borrower; patient && mine != theirs {
-		return mine
-	}
-	return w.borrower.inUse < older.borrower.inUse
-}
-
-// ownPatience is how long a caller waits for a connection that is set to its session already, while there is one in use: a few times as long as connections have been held of late, within bounds.
-// Setting another costs about as much as a query, and takes it from somebody who then sets the next; under load one's own is free before that. The lock is held.
-func (p *Pool) ownPatience() time.Duration {
-	return min(max(4*p.held, 500*time.Microsecond), 10*time.Millisecond)
-}
-
-// fairness is how long those who wait longest let those go first for whom a connection need not be set anew.
-const fairness = 5 * time.Millisecond
-
-// patience is how long a caller waits for a connection to its own database before one to another database is closed for it: a new connection costs about as much, so changing sooner would make everybody slower.
-const patience = 20 * time.Millisecond
-
-// hot is how long after its last use a connection is likely to be used again.
-const hot = 100 * time.Millisecond
 
 // NewPool returns a pool without connections. It does no I/O.
 func NewPool(o Options) *Pool {
@@ -106,7 +83,24 @@ func (p *Pool) Counts() (open, idle, waiting int) {
 	return p.open, len(p.idle), len(p.waiters)
 }
 
-// acquire waits for a connection and sets it to b's session. A control call is one of the portal's own, such as keeping a lease: it is short, it is not bound by the quota, and it has a connection that plugins may not use.
+// pin sets n more connections aside for one use that holds them for good.
+func (p *Pool) pin(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.aside += n
+}
+
+// reserve sets one connection aside for control calls, once.
+func (p *Pool) reserve() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.reserved {
+		p.reserved = true
+		p.aside++
+	}
+}
+
+// acquire waits for a connection and sets it to b's session.
 func (p *Pool) acquire(ctx context.Context, b *Borrower, control bool) (*physical, error) {
 	var died error
 	// Every connection may have died while idle; after those a new one is made, which either works or says why not.
@@ -119,7 +113,7 @@ func (p *Pool) acquire(ctx context.Context, b *Borrower, control bool) (*physica
 			return c, nil
 		}
 		dead := c.dead()
-		p.release(c, b, false)
+		p.release(c, false)
 		if !dead || ctx.Err() != nil {
 			return nil, err
 		}
@@ -129,19 +123,20 @@ func (p *Pool) acquire(ctx context.Context, b *Borrower, control bool) (*physica
 }
 
 func (p *Pool) take(ctx context.Context, b *Borrower, control bool) (*physical, error) {
+	w := &waiter{borrower: b, control: control, since: time.Now()}
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
 		return nil, ErrClosed
 	}
-	if b.mayTake(control) {
-		if c := p.takeIdle(b, control || b.settled == 0); c != nil {
-			p.lend(c, b)
+	if p.eligible(w) {
+		if c := p.takeIdle(w); c != nil {
+			p.lend(c, w)
 			p.mu.Unlock()
 			return c, nil
 		}
 	}
-	w := &waiter{borrower: b, control: control, since: time.Now(), ready: make(chan *physical, 1), failed: make(chan error, 1)}
+	w.ready, w.failed = make(chan *physical, 1), make(chan error, 1)
 	p.waiters = append(p.waiters, w)
 	b.waiting++
 	p.dispatch()
@@ -171,7 +166,7 @@ func (p *Pool) take(ctx context.Context, b *Borrower, control bool) (*physical, 
 	// It was served in this very moment.
 	select {
 	case c := <-w.ready:
-		p.release(c, b, true)
+		p.release(c, true)
 	case <-w.failed:
 	}
 	return nil, cause
@@ -179,221 +174,79 @@ func (p *Pool) take(ctx context.Context, b *Borrower, control bool) (*physical, 
 
 // exhausted says who holds what b waited for.
 func (p *Pool) exhausted(b *Borrower, cause error) error {
-	if errors.Is(cause, context.Canceled) {
+	switch {
+	case errors.Is(cause, context.Canceled):
 		return fmt.Errorf("wait for a connection: %w", cause) // the caller did not want it any more
-	}
-	if b.inUse >= b.quota {
+	case b.inUse >= b.quota:
 		return fault.Unavailable(fmt.Sprintf("%s holds all %d connections it may have; look for queries that take long and rows or transactions that are not closed, or raise its knexConfig.pool.max", b.name, b.quota), cause)
-	}
-	if p.open >= p.plainLimit() {
+	case p.plain >= p.plainLimit() || p.open >= p.options.Limit:
 		return fault.Unavailable(fmt.Sprintf("all %d connections of this process are in use; raise maxConnections or lower the plugins' shares", p.options.Limit), cause)
 	}
 	return fault.Unavailable(fmt.Sprintf("connecting to %s takes too long", b.target.Name()), cause)
 }
 
-// plainLimit leaves those connections to control calls that they have need of.
-func (p *Pool) plainLimit() int { return max(1, p.options.Limit-p.pinned) }
-
-// pin keeps n more connections from plugins: for one that is held for good, or so that there is one for control calls whatever plugins do.
-func (p *Pool) pin(n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.pinned += n
-}
-
-// reserve keeps one connection for control calls, once.
-func (p *Pool) reserve() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.reserved {
-		p.reserved = true
-		p.pinned++
-	}
-}
-
-func (p *Pool) limitFor(control bool) int {
-	if control {
-		return p.options.Limit
-	}
-	return p.plainLimit()
-}
-
-// takeIdle removes and returns an idle connection to b's database: b's own warmest; or else, if any will do, one that must be set anew anyway, or whose last user has another; or else any. Which one is left to chance:
-// whatever order is chosen, some pattern of use asks next for just the session that was given away last.
-func (p *Pool) takeIdle(b *Borrower, anyOne bool) *physical {
-	found, rank, equals := -1, 0, 0
-	for i := len(p.idle) - 1; i >= 0; i-- {
-		c := p.idle[i]
-		if c.target != b.target {
-			continue
-		}
-		r := 1
-		switch {
-		case c.owner == b:
-			return p.removeIdle(i)
-		case !anyOne:
-			continue
-		case c.owner == nil:
-			r = 3
-		case c.owner.idle > 1:
-			r = 2
-		}
-		switch {
-		case r > rank:
-			found, rank, equals = i, r, 1
-		case r == rank:
-			equals++
-			if rand.IntN(equals) == 0 {
-				found = i
-			}
-		}
-	}
-	if found < 0 {
-		return nil
-	}
-	if rank == 1 && time.Since(p.idle[found].idleSince) < hot {
-		p.grow(b.target)
-	}
-	return p.removeIdle(found)
-}
-
-// eager reports whether w takes any connection rather than wait for one of its own.
-func (p *Pool) eager(w *waiter) bool {
-	return w.control || w.borrower.settled == 0 || time.Since(w.since) >= p.ownPatience()
-}
-
-func (p *Pool) removeIdle(i int) *physical {
-	c := p.idle[i]
-	p.idle = slices.Delete(p.idle, i, i+1)
-	if c.owner != nil {
-		c.owner.idle--
-	}
-	return c
-}
-
-func (p *Pool) addIdle(c *physical) {
-	p.idle = append(p.idle, c)
-	if c.owner != nil {
-		c.owner.idle++
-	}
-}
-
-// dispatch serves waiters as far as it can: with idle connections, with new ones within the limit, and with new ones in place of idle ones to other databases. The lock is held.
-func (p *Pool) dispatch() {
-	for i := 0; i < len(p.waiters); {
-		w := p.waiters[i]
-		if !w.borrower.mayTake(w.control) {
-			i++
-			continue
-		}
-		eager := p.eager(w)
-		if c := p.takeIdle(w.borrower, eager); c != nil {
-			p.serve(i, c)
-			continue
-		}
-		if !eager {
-			p.lookAgain(p.ownPatience())
-			i++
-			continue
-		}
-		if !w.dialing && w.borrower.inUse+w.borrower.dialing < w.borrower.quotaFor(w.control) {
-			p.makeRoom(w)
-			if p.open < p.limitFor(w.control) {
-				p.dial(w)
-			}
-		}
-		i++
-	}
-	p.scheduleReaper()
-}
-
-// makeRoom closes an idle connection to another database when w needs a new one and the limit is reached. That is dear, so it comes at once only when it costs nobody much;
-// otherwise w waits a little: where its database has connections, one of those is likely to be free sooner than a new one is made, and where it has none, the others get something done in between.
-func (p *Pool) makeRoom(w *waiter) {
-	if p.open < p.limitFor(w.control) || len(p.idle) == 0 {
-		return
-	}
-	impatient := w.control || time.Since(w.since) >= patience
-	if !w.control && p.replacing > 0 || w.borrower.target.open > 0 && !impatient {
-		p.lookAgain(patience)
-		return
-	}
-	victim, cheap := rand.IntN(len(p.idle)), false
-	for i, c := range p.idle {
-		if c.target.open > 1 || time.Since(c.idleSince) > hot {
-			victim, cheap = i, true
-			break
-		}
-	}
-	if !cheap && !impatient {
-		p.lookAgain(patience)
-		return
-	}
-	p.discard(p.removeIdle(victim))
-	w.replaces = true
-	p.replacing++
-}
-
-// lookAgain dispatches once more before long, because somebody may have run out of patience by then. The lock is held.
-func (p *Pool) lookAgain(after time.Duration) {
-	due := time.Now().Add(after)
-	switch {
-	case p.impatience == nil:
-		p.impatience = time.AfterFunc(after, func() {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.impatientAt = time.Time{}
-			p.dispatch()
-		})
-	case p.impatientAt.IsZero() || due.Before(p.impatientAt):
-		p.impatience.Reset(after)
-	default:
-		return
-	}
-	p.impatientAt = due
-}
-
-func (p *Pool) lend(c *physical, b *Borrower) {
-	b.inUse++
-	c.lentAt = time.Now()
+// lend counts c as w's. The lock is held.
+func (p *Pool) lend(c *physical, w *waiter) {
+	c.user, c.control, c.lentAt = w.borrower, w.control, time.Now()
 	p.inUse[c] = struct{}{}
+	w.borrower.inUse++
+	if !w.control {
+		p.plain++
+	}
 }
 
-// serve hands c to the waiter at i. The lock is held.
-func (p *Pool) serve(i int, c *physical) {
-	w := p.waiters[i]
-	p.dropWaiter(i)
-	p.lend(c, w.borrower)
-	w.ready <- c
+// release takes back what acquire gave. A connection that is not usable is closed.
+func (p *Pool) release(c *physical, usable bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.inUse, c)
+	c.user.inUse--
+	if !c.control {
+		p.plain--
+	}
+	c.user = nil
+	p.held += (min(time.Since(c.lentAt), 10*time.Millisecond) - p.held) / 16
+	if p.closed || !usable || c.dead() || time.Since(c.made) > c.lifetime {
+		p.discard(c)
+		p.dispatch()
+		return
+	}
+	p.giveBack(c)
 }
 
-func (p *Pool) dropWaiter(i int) {
-	w := p.waiters[i]
-	p.waiters = slices.Delete(p.waiters, i, i+1)
-	w.borrower.waiting--
-	w.borrower.waited += time.Since(w.since)
-	w.borrower.waits++
-}
-
-// dial makes a connection because w waits. Whoever waits for the same database when it is ready gets it: w's own caller may be gone by then. The lock is held.
-func (p *Pool) dial(w *waiter) {
+// dial makes a connection because w waits, in place of one to another database if there is one given. Whoever waits for the same database when it is ready gets it: w's own caller may be gone by then. The lock is held.
+func (p *Pool) dial(w *waiter, inPlaceOf *physical) {
+	target := w.borrower.target
 	w.dialing = true
 	w.borrower.dialing++
-	target := w.borrower.target
-	p.begin(target)
-	p.dialing.Go(func() {
+	if !w.control {
+		p.dialing++
+	}
+	if inPlaceOf == nil {
+		p.open++
+	} else {
+		p.replacing++
+		p.forget(inPlaceOf)
+	}
+	target.open++
+	p.working.Go(func() {
+		if inPlaceOf != nil {
+			inPlaceOf.close()
+		}
 		c, err := target.connect()
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		target.dialing--
-		w.borrower.dialing--
-		if w.replaces {
-			p.replacing--
-			w.replaces = false
-		}
 		w.dialing = false
+		w.borrower.dialing--
+		if !w.control {
+			p.dialing--
+		}
+		if inPlaceOf != nil {
+			p.replacing--
+		}
 		if err != nil {
-			p.gone(target)
+			target.open--
+			p.gone()
 			if i := slices.Index(p.waiters, w); i >= 0 {
 				p.dropWaiter(i)
 				w.failed <- err
@@ -405,92 +258,51 @@ func (p *Pool) dial(w *waiter) {
 	})
 }
 
-// begin counts a connection that is about to be made.
-func (p *Pool) begin(t *Target) {
-	p.open++
-	t.open++
-	t.dialing++
-}
-
-// grow makes a connection nobody waits for, because many want different sessions at the same time and keep setting the few connections there are. The lock is held.
+// grow makes a connection nobody waits for. The lock is held.
 func (p *Pool) grow(t *Target) {
-	if t.dialing > 0 || p.open >= p.plainLimit() || p.closed {
+	if p.growing || p.open >= p.plainLimit() || p.closed {
 		return
 	}
-	p.begin(t)
-	p.dialing.Go(func() {
+	p.growing = true
+	p.open++
+	t.open++
+	p.working.Go(func() {
 		c, err := t.connect()
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		t.dialing--
+		p.growing = false
 		if err != nil {
-			p.gone(t) // whoever needs one meets the error
+			t.open--
+			p.gone() // whoever needs one meets the error
 			return
 		}
 		p.giveBack(c)
 	})
 }
 
-// release takes back what acquire gave. A connection that is not usable is closed.
-func (p *Pool) release(c *physical, b *Borrower, usable bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.inUse, c)
-	b.inUse--
-	p.held += (min(time.Since(c.lentAt), 10*time.Millisecond) - p.held) / 16
-	if p.closed || !usable || c.dead() || time.Since(c.made) > c.lifetime {
-		p.discard(c)
-		p.dispatch()
-		return
-	}
-	p.giveBack(c)
-}
-
-// giveBack gives c to whoever should have it next, or keeps it idle. The lock is held.
-func (p *Pool) giveBack(c *physical) {
-	if p.closed {
-		p.discard(c)
-		return
-	}
-	c.idleSince = time.Now()
-	best, impatient, patientOnes := -1, false, true
-	for i, w := range p.waiters {
-		switch {
-		case !w.borrower.mayTake(w.control):
-		case w.borrower.target != c.target:
-			impatient = impatient || best < 0 && !w.dialing && time.Since(w.since) > patience
-		case c.owner != w.borrower && !p.eager(w):
-		case best < 0:
-			best = i
-			patientOnes = time.Since(w.since) < fairness
-		case w.before(p.waiters[best], c, patientOnes):
-			best = i
-		}
-	}
-	switch {
-	case impatient && p.open >= p.plainLimit() && p.replacing == 0:
-		p.addIdle(c) // dispatch closes one in favour of the other database
-	case best >= 0:
-		p.serve(best, c)
-	default:
-		p.addIdle(c)
-	}
-	p.dispatch()
-}
-
-// discard closes c. The lock is held.
-func (p *Pool) discard(c *physical) {
+// forget stops counting c as its database's and its owner's. The lock is held.
+func (p *Pool) forget(c *physical) {
+	c.target.open--
 	if c.owner != nil {
 		c.owner.settled--
 	}
-	p.dialing.Go(c.close)
-	p.gone(c.target)
+}
+
+// discard closes c. It counts until the server has seen it go. The lock is held.
+func (p *Pool) discard(c *physical) {
+	p.forget(c)
+	p.working.Go(func() {
+		c.close()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.gone()
+		p.dispatch()
+	})
 }
 
 // gone counts one connection less. The lock is held.
-func (p *Pool) gone(t *Target) {
+func (p *Pool) gone() {
 	p.open--
-	t.open--
 	if p.closed && p.open == 0 {
 		close(p.empty)
 	}
@@ -559,6 +371,6 @@ func (p *Pool) Close(ctx context.Context) error {
 		}
 		p.mu.Unlock()
 	}
-	p.dialing.Wait()
+	p.working.Wait()
 	return err
 }

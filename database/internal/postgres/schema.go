@@ -25,7 +25,7 @@ func (b *Borrower) Do(ctx context.Context, fn func(*pgx.Conn) error) error {
 	}
 	defer func() {
 		c.dirty = true
-		pool.release(c, b, true)
+		pool.release(c, true)
 	}()
 	return b.target.explain(fn(c.pg))
 }

@@ -27,9 +27,7 @@ type Target struct {
 	// losses counts connections that died under somebody. Those made before the last loss are tried before they are used again: a restarted server kills them all, but tells of one at a time.
 	losses atomic.Int64
 
-	// Guarded by the pool's mu.
-	open    int // connections that exist or are being made
-	dialing int // of those, the ones being made
+	open int // connections that exist or are being made; guarded by the pool's mu
 }
 
 // NewTarget describes a target whose connections come out of p. It does no I/O.
