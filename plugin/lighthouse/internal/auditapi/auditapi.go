@@ -33,7 +33,7 @@ type Audit struct {
 	TimeCreated   time.Time           `json:"timeCreated"`
 	TimeCompleted *time.Time          `json:"timeCompleted,omitempty"` // nil while it runs
 	Status        Status              `json:"status"`
-	Categories    map[string]Category `json:"categories,omitempty"` // nil unless completed
+	Categories    map[string]Category `json:"categories,omitempty"`  // nil unless completed
 	TimeStarted   *time.Time          `json:"timeStarted,omitempty"` // addition: when it left the queue
 	FormFactor    string              `json:"formFactor,omitempty"`  // addition: Mobile or Desktop
 	Reason        string              `json:"reason,omitempty"`      // addition: why it failed, for people
