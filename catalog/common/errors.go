@@ -28,6 +28,12 @@ func (e *Error) Error() string {
 // StatusCode returns Status.
 func (e *Error) StatusCode() int { return e.Status }
 
+// SafeMessage returns the message, which is for whoever asked.
+func (e *Error) SafeMessage() string { return e.Error() }
+
+// ErrorName returns Name.
+func (e *Error) ErrorName() string { return e.Name }
+
 // Is makes every error of status 404 match [ErrNotFound].
 func (e *Error) Is(target error) bool {
 	return target == ErrNotFound && e.Status == http.StatusNotFound

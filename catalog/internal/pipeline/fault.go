@@ -8,6 +8,7 @@ import (
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/location"
 	"github.com/proscenium-dev/proscenium/catalog/internal/model"
+	"github.com/proscenium-dev/proscenium/catalog/internal/store"
 	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
 )
 
@@ -104,4 +105,16 @@ func (p *Pipeline) reportFaults(message string, faults []catalogcommon.ErrorInfo
 		}
 		p.Logger.Warn(message, attributes...)
 	}
+}
+
+// Report writes a warning for a problem that is known from before.
+func (p *Pipeline) Report(problem store.Problem) {
+	if problem.Errors == "" {
+		return // a conflict; the entity shows it
+	}
+	message := "an entity cannot be processed"
+	if problem.Place != "" {
+		message = "a descriptor cannot be read completely"
+	}
+	p.reportFaults(message, readList(problem.Errors), "entity", problem.Ref)
 }

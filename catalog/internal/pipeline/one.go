@@ -30,6 +30,7 @@ type outcome struct {
 	children         []store.Child
 	targets          []string
 	pure             bool // the same entity always gives the same outcome
+	dry              bool // nothing is stored, and locations are not read
 }
 
 func (o *outcome) fail(err error) { o.faults = append(o.faults, faultOf(err, o.places)) }
@@ -181,6 +182,8 @@ func (p *Pipeline) entity(ctx context.Context, work store.Work, o *outcome, sett
 	}
 	if body["kind"] == catalogcommon.KindLocation {
 		o.pure = false
+	}
+	if body["kind"] == catalogcommon.KindLocation && !o.dry {
 		if memories, err = p.readTargets(ctx, work, o, body, memories, settings); err != nil {
 			return body, memories, err
 		}

@@ -101,3 +101,14 @@ func ProvidedChild(provider string, deferred catalognode.Deferred) (store.Child,
 func LocationChild(ref catalogcommon.LocationRef, presence string) (store.Child, error) {
 	return makeChild(plainObject(locationEntity(ref, presence, ref, ref)), ref.String(), "", 0)
 }
+
+// RegisteredChild is what is stored of the Location entity that stands for a location which may once have been another: it keeps its name.
+func RegisteredChild(l catalogcommon.Location) (store.Child, error) {
+	entity := locationEntity(l.Ref(), "", l.Ref(), l.Ref())
+	ref, err := catalogcommon.ParseRef(l.EntityRef, catalogcommon.RefDefaults{})
+	if err != nil {
+		return store.Child{}, err
+	}
+	entity.Metadata.Name = ref.Name
+	return makeChild(plainObject(entity), l.Ref().String(), "", 0)
+}

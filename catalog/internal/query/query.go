@@ -30,6 +30,12 @@ func (e *Error) Error() string { return e.text }
 // StatusCode is 400.
 func (e *Error) StatusCode() int { return 400 }
 
+// SafeMessage returns the text.
+func (e *Error) SafeMessage() string { return e.text }
+
+// ErrorName is InputError.
+func (e *Error) ErrorName() string { return "InputError" }
+
 // Errorf makes an [*Error].
 func Errorf(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
 

@@ -1,0 +1,226 @@
+// Package access answers what callers ask of the catalog, each as far as the principal in its context may know. The HTTP API, other plugins' clients and the pages all go through it.
+//
+// What may not be seen does not exist: lists leave it out, and asking for it by name is a 404. Entities are bytes as they are stored, shared with others: read them only.
+package access
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/index"
+	"github.com/proscenium-dev/proscenium/catalog/internal/query"
+	"github.com/proscenium-dev/proscenium/catalog/internal/store"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+)
+
+// Catalog is the catalog as callers see it. Make one with [New]; it is safe for concurrent use.
+type Catalog struct {
+	store      *store.Store
+	index      *index.Index
+	authorizer pluginapi.Authorizer
+	self       pluginapi.Self
+	logger     *slog.Logger
+	bodies     *bodies
+	ingestion  atomic.Pointer[Ingestion]
+}
+
+// Ingestion is what callers can make the catalog do. It is connected when the catalog starts: what it consists of can need other plugins that need the catalog.
+type Ingestion struct {
+	Published func([]store.Change) // hands changes of the store to the index
+	Wake      func()
+	Readonly  func() bool
+	Conflict  func() string // what registering a location again means: catalogcommon.OnConflictReject or OnConflictRefresh
+	Validate  func(ctx context.Context, entity *catalogcommon.Entity, from catalogcommon.LocationRef) []catalogcommon.ErrorInfo
+	DryRun    func(ctx context.Context, location catalogcommon.LocationRef, presence string) ([]*catalogcommon.Entity, error)
+	Allowed   func(locationType string) error // whether locations of the type may be registered
+}
+
+// New returns a catalog over a store and the index that follows it.
+func New(s *store.Store, ix *index.Index, a pluginapi.Authorizer, self pluginapi.Self, logger *slog.Logger) *Catalog {
+	return &Catalog{store: s, index: ix, authorizer: a, self: self, logger: logger, bodies: newBodies(defaultBodies)}
+}
+
+// Connect gives the catalog its ingestion.
+func (c *Catalog) Connect(i Ingestion) { c.ingestion.Store(&i) }
+
+// Changed takes note of changes, before the index does.
+func (c *Catalog) Changed(changes []store.Change) { c.bodies.changed(changes) }
+
+// Seq is the number of the last change that answers include.
+func (c *Catalog) Seq() int64 { return c.index.Seq() }
+
+func (c *Catalog) connected() (*Ingestion, error) {
+	if err := c.self.Available(); err != nil {
+		return nil, err
+	}
+	i := c.ingestion.Load()
+	if i == nil {
+		return nil, &pluginapi.UnavailableError{Plugin: c.self.ID(), State: "starting"}
+	}
+	return i, nil
+}
+
+// readable returns which entities the caller may read: all that match, which is every one if the predicate is nil; none if ok is false.
+func (c *Catalog) readable(ctx context.Context) (where query.Predicate, ok bool, err error) {
+	if err := c.self.Available(); err != nil {
+		return nil, false, err
+	}
+	return c.permitted(ctx, catalogcommon.PermissionEntityRead)
+}
+
+func (c *Catalog) permitted(ctx context.Context, name string) (where query.Predicate, ok bool, err error) {
+	decision, err := c.authorizer.Authorize(ctx, permission(name), "")
+	switch {
+	case err != nil:
+		// No decision is a denial; why is for the log.
+		c.logger.WarnContext(ctx, "a permission could not be decided", "permission", name, "error", err)
+		return nil, false, nil
+	case decision.Effect == pluginapi.Allow:
+		return nil, true, nil
+	case decision.Effect == pluginapi.Conditional:
+		where, err := predicate(decision.Conditions)
+		if err != nil {
+			c.logger.WarnContext(ctx, "the conditions of a permission make no sense", "permission", name, "error", err)
+			return nil, false, nil
+		}
+		return where, true, nil
+	}
+	return nil, false, nil
+}
+
+// permission returns one of the catalog's permissions by its name.
+func permission(name string) pluginapi.Permission {
+	for _, p := range catalogcommon.Permissions() {
+		if p.Name == name {
+			return pluginapi.Permission{Name: p.Name, Action: p.Action, Resource: p.ResourceType}
+		}
+	}
+	return pluginapi.Permission{Name: name}
+}
+
+// require is nil when the caller has a permission that is not about one entity.
+func (c *Catalog) require(ctx context.Context, name string) error {
+	if err := c.self.Available(); err != nil {
+		return err
+	}
+	return pluginapi.Require(ctx, c.authorizer, permission(name), "")
+}
+
+// may tells whether the caller has a permission on one entity.
+func (c *Catalog) may(ctx context.Context, name, ref string) (bool, error) {
+	where, ok, err := c.permitted(ctx, name)
+	if err != nil || !ok {
+		return false, err
+	}
+	if where == nil {
+		return true, nil
+	}
+	return c.index.Matches(ref, where)
+}
+
+// predicate turns the conditions of a decision into a question to the index.
+func predicate(c pluginapi.Condition) (query.Predicate, error) {
+	parts := func(of []pluginapi.Condition) ([]query.Predicate, error) {
+		all := make([]query.Predicate, len(of))
+		for i := range of {
+			p, err := predicate(of[i])
+			if err != nil {
+				return nil, err
+			}
+			all[i] = p
+		}
+		return all, nil
+	}
+	switch {
+	case c.AllOf != nil:
+		all, err := parts(c.AllOf)
+		return query.All(all), err
+	case c.AnyOf != nil:
+		anyOf, err := parts(c.AnyOf)
+		return query.Any(anyOf), err
+	case c.Not != nil:
+		p, err := predicate(*c.Not)
+		return query.Not{Of: p}, err
+	case c.Rule != nil:
+		return rule(*c.Rule)
+	}
+	return nil, errors.New("a condition is empty")
+}
+
+// rule turns one rule into a question to the index.
+func rule(call pluginapi.RuleCall) (query.Predicate, error) {
+	text := func(name string) string {
+		value, _ := call.Params[name].(string)
+		return value
+	}
+	under := func(prefix, key string) (query.Predicate, error) {
+		if key == "" {
+			return nil, errors.New("rule " + call.Name + " needs its key")
+		}
+		if value, ok := call.Params["value"].(string); ok {
+			return query.In{Key: prefix + key, Values: []string{value}}, nil
+		}
+		return query.Exists{Key: prefix + key}, nil
+	}
+	switch call.Name {
+	case catalogcommon.RuleHasAnnotation:
+		return under("metadata.annotations.", text("annotation"))
+	case catalogcommon.RuleHasLabel:
+		return under("metadata.labels.", text("label"))
+	case catalogcommon.RuleHasMetadata:
+		return under("metadata.", text("key"))
+	case catalogcommon.RuleHasSpec:
+		return under("spec.", text("key"))
+	case catalogcommon.RuleIsEntityKind:
+		return query.In{Key: "kind", Values: texts(call.Params["kinds"])}, nil
+	case catalogcommon.RuleIsEntityOwner:
+		return query.In{Key: "relations.ownedBy", Values: texts(call.Params["claims"])}, nil
+	}
+	return nil, errors.New("there is no rule " + call.Name)
+}
+
+func texts(value any) []string {
+	switch list := value.(type) {
+	case []string:
+		return list
+	case []any:
+		all := make([]string, 0, len(list))
+		for _, item := range list {
+			if text, ok := item.(string); ok {
+				all = append(all, text)
+			}
+		}
+		return all
+	}
+	return nil
+}
+
+// Rules are the rules that conditions about entities may use, as extensions: an authorizer can decide about one entity with them.
+func Rules() []pluginapi.Extension {
+	describe := map[string]string{
+		catalogcommon.RuleHasAnnotation: "the entity has the annotation, with that value if one is given",
+		catalogcommon.RuleHasLabel:      "the entity has the label, with that value if one is given",
+		catalogcommon.RuleHasMetadata:   "the entity's metadata has the key, with that value if one is given",
+		catalogcommon.RuleHasSpec:       "the entity's spec has the key, with that value if one is given",
+		catalogcommon.RuleIsEntityKind:  "the entity is of one of the kinds",
+		catalogcommon.RuleIsEntityOwner: "the entity is owned by one of the claims",
+	}
+	var extensions []pluginapi.Extension
+	for _, name := range []string{catalogcommon.RuleHasAnnotation, catalogcommon.RuleHasLabel, catalogcommon.RuleHasMetadata, catalogcommon.RuleHasSpec, catalogcommon.RuleIsEntityKind, catalogcommon.RuleIsEntityOwner} {
+		spec := pluginapi.PermissionRule{Name: name, Resource: catalogcommon.ResourceTypeEntity, Description: describe[name]}
+		extensions = append(extensions, pluginapi.PermissionRules.From(strings.ReplaceAll(strings.ToLower(name), "_", "-"), spec, func(c *Catalog) pluginapi.RuleFunc {
+			return func(_ context.Context, resource string, params map[string]any) (bool, error) {
+				where, err := rule(pluginapi.RuleCall{Name: name, Params: params})
+				if err != nil {
+					return false, err
+				}
+				return c.index.Matches(strings.ToLower(resource), where)
+			}
+		}))
+	}
+	return extensions
+}

@@ -1,0 +1,222 @@
+package access
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/fields"
+	"github.com/proscenium-dev/proscenium/catalog/internal/query"
+)
+
+// Client is what other plugins of the same process get as catalogcommon.Client.
+type Client struct{ catalog *Catalog }
+
+var _ catalogcommon.Client = (*Client)(nil)
+
+// NewClient returns a client of c.
+func NewClient(c *Catalog) *Client { return &Client{c} }
+
+// EntityByRef implements catalogcommon.Client.
+func (c *Client) EntityByRef(ctx context.Context, ref catalogcommon.Ref) (*catalogcommon.Entity, error) {
+	body, err := c.catalog.ByName(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return decode(body, nil)
+}
+
+// EntitiesByRefs implements catalogcommon.Client.
+func (c *Client) EntitiesByRefs(ctx context.Context, request catalogcommon.ByRefsRequest) ([]*catalogcommon.Entity, error) {
+	where, err := predicateOf(request.Filter, request.Query)
+	if err != nil {
+		return nil, err
+	}
+	projection, err := fields.Parse(request.Fields)
+	if err != nil {
+		return nil, err
+	}
+	bodies, err := c.catalog.ByRefs(ctx, request.EntityRefs, where)
+	if err != nil {
+		return nil, err
+	}
+	return decodeAll(bodies, projection)
+}
+
+// QueryEntities implements catalogcommon.Client.
+func (c *Client) QueryEntities(ctx context.Context, request catalogcommon.QueryRequest) (catalogcommon.QueryResponse, error) {
+	none := catalogcommon.QueryResponse{}
+	question := Question{Cursor: request.Cursor, Offset: request.Offset, Limit: DefaultLimit, NoTotal: request.Total == catalogcommon.TotalExclude}
+	if request.Limit != nil {
+		question.Limit = *request.Limit
+	}
+	if question.Limit < 0 {
+		return none, catalogcommon.InputError("limit must be >= 0")
+	}
+	for _, order := range request.OrderBy {
+		key, err := query.NewSortKey(order.Field, order.Direction)
+		if err != nil {
+			return none, err
+		}
+		question.Order = append(question.Order, key)
+	}
+	if text := request.FullText; text != nil {
+		question.Term, question.Fields = text.Term, text.Fields
+	}
+	combined, err := combine(request.Filter, request.Query)
+	if err != nil {
+		return none, err
+	}
+	question.Query = combined
+	projection, err := fields.Parse(request.Fields)
+	if err != nil {
+		return none, err
+	}
+	answer, err := c.catalog.Ask(ctx, question)
+	if err != nil {
+		return none, err
+	}
+	items, err := decodeAll(answer.Bodies, projection)
+	return catalogcommon.QueryResponse{Items: items, TotalItems: answer.Total, PageInfo: catalogcommon.PageInfo{NextCursor: answer.Next, PrevCursor: answer.Prev}}, err
+}
+
+// Facets implements catalogcommon.Client.
+func (c *Client) Facets(ctx context.Context, request catalogcommon.FacetsRequest) (map[string][]catalogcommon.Facet, error) {
+	where, err := predicateOf(request.Filter, request.Query)
+	if err != nil {
+		return nil, err
+	}
+	lists, err := c.catalog.Facets(ctx, request.Facets, where)
+	if err != nil {
+		return nil, err
+	}
+	facets := make(map[string][]catalogcommon.Facet, len(lists))
+	for i, list := range lists {
+		values := make([]catalogcommon.Facet, len(list))
+		for n, value := range list {
+			values[n] = catalogcommon.Facet(value)
+		}
+		facets[request.Facets[i]] = values
+	}
+	return facets, nil
+}
+
+// Ancestry implements catalogcommon.Client.
+func (c *Client) Ancestry(ctx context.Context, ref catalogcommon.Ref) (catalogcommon.Ancestry, error) {
+	steps, err := c.catalog.Ancestry(ctx, ref)
+	if err != nil {
+		return catalogcommon.Ancestry{}, err
+	}
+	ancestry := catalogcommon.Ancestry{RootEntityRef: ref.String()}
+	for _, step := range steps {
+		entity, err := decode(step.Body, nil)
+		if err != nil {
+			return catalogcommon.Ancestry{}, err
+		}
+		ancestry.Items = append(ancestry.Items, catalogcommon.AncestryItem{Entity: entity, ParentEntityRefs: step.Parents})
+	}
+	return ancestry, nil
+}
+
+// RefreshEntity implements catalogcommon.Client.
+func (c *Client) RefreshEntity(ctx context.Context, ref catalogcommon.Ref) error {
+	return c.catalog.Refresh(ctx, ref)
+}
+
+// RemoveEntity implements catalogcommon.Client.
+func (c *Client) RemoveEntity(ctx context.Context, uid string) error {
+	return c.catalog.Remove(ctx, uid)
+}
+
+// ValidateEntity implements catalogcommon.Client.
+func (c *Client) ValidateEntity(ctx context.Context, entity *catalogcommon.Entity, location catalogcommon.LocationRef) error {
+	faults, err := c.catalog.Validate(ctx, entity, location)
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		return &catalogcommon.ValidationError{Errors: faults}
+	}
+	return nil
+}
+
+// Locations implements catalogcommon.Client.
+func (c *Client) Locations(ctx context.Context) ([]catalogcommon.Location, error) {
+	return c.catalog.Locations(ctx)
+}
+
+// LocationByID implements catalogcommon.Client.
+func (c *Client) LocationByID(ctx context.Context, id string) (catalogcommon.Location, error) {
+	return c.catalog.LocationByID(ctx, id)
+}
+
+// LocationByEntity implements catalogcommon.Client.
+func (c *Client) LocationByEntity(ctx context.Context, ref catalogcommon.Ref) (catalogcommon.Location, error) {
+	return c.catalog.LocationByEntity(ctx, ref)
+}
+
+// AddLocation implements catalogcommon.Client.
+func (c *Client) AddLocation(ctx context.Context, request catalogcommon.AddLocationRequest) (catalogcommon.AddLocationResponse, error) {
+	return c.catalog.AddLocation(ctx, request)
+}
+
+// RemoveLocation implements catalogcommon.Client.
+func (c *Client) RemoveLocation(ctx context.Context, id string) error {
+	return c.catalog.RemoveLocation(ctx, id)
+}
+
+// combine writes a filter and a predicate as one predicate; nil for neither.
+func combine(filter catalogcommon.Filter, predicate map[string]any) (json.RawMessage, error) {
+	converted := filter.Query()
+	switch {
+	case converted == nil && predicate == nil:
+		return nil, nil
+	case converted == nil:
+		converted = predicate
+	case predicate != nil:
+		converted = map[string]any{"$all": []any{converted, predicate}}
+	}
+	text, err := json.Marshal(converted)
+	if err != nil {
+		return nil, catalogcommon.InputError("query cannot be written as JSON: %v", err)
+	}
+	return text, nil
+}
+
+func predicateOf(filter catalogcommon.Filter, predicate map[string]any) (query.Predicate, error) {
+	text, err := combine(filter, predicate)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	return query.ParsePredicate(text)
+}
+
+func decode(body []byte, projection *fields.Projection) (*catalogcommon.Entity, error) {
+	if projection != nil {
+		var err error
+		if body, err = projection.Append(nil, body); err != nil {
+			return nil, fmt.Errorf("read a stored entity: %w", err)
+		}
+	}
+	var entity catalogcommon.Entity
+	if err := json.Unmarshal(body, &entity); err != nil {
+		return nil, fmt.Errorf("read a stored entity: %w", err)
+	}
+	return &entity, nil
+}
+
+func decodeAll(bodies [][]byte, projection *fields.Projection) ([]*catalogcommon.Entity, error) {
+	entities := make([]*catalogcommon.Entity, len(bodies))
+	for i, body := range bodies {
+		if body == nil {
+			continue
+		}
+		entity, err := decode(body, projection)
+		if err != nil {
+			return nil, err
+		}
+		entities[i] = entity
+	}
+	return entities, nil
+}

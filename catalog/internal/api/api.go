@@ -1,0 +1,50 @@
+// Package api is the catalog's HTTP API, as Backstage's clients and tools speak it: below /api/catalog, entities as stored, parameters taken strictly.
+package api
+
+import (
+	"net/http"
+
+	"github.com/proscenium-dev/proscenium/catalog/internal/access"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+)
+
+// API answers HTTP requests from a catalog.
+type API struct{ catalog *access.Catalog }
+
+// New returns the API of a catalog.
+func New(c *access.Catalog) *API { return &API{c} }
+
+// maxBody is what Backstage takes of a request's body; its client splits what is longer.
+const maxBody = 100 << 10
+
+// Routes are the API's routes, as extensions of a plugin that provides an *API.
+func Routes() []pluginapi.Extension {
+	var extensions []pluginapi.Extension
+	add := func(name, pattern string, answer func(*API, http.ResponseWriter, *http.Request) error) {
+		route := pluginapi.Route{Pattern: pattern}
+		if len(pattern) > 4 && (pattern[:4] == "POST" || pattern[:3] == "PUT") {
+			route.MaxBody = maxBody
+		}
+		extensions = append(extensions, pluginapi.Routes.From(name, route, answer))
+	}
+	add("entities", "GET /entities", (*API).entities)
+	add("query", "GET /entities/by-query", (*API).query)
+	add("query-post", "POST /entities/by-query", (*API).queryPost)
+	add("by-name", "GET /entities/by-name/{kind}/{namespace}/{name}", (*API).byName)
+	add("ancestry", "GET /entities/by-name/{kind}/{namespace}/{name}/ancestry", (*API).ancestry)
+	add("by-uid", "GET /entities/by-uid/{uid}", (*API).byUID)
+	add("remove", "DELETE /entities/by-uid/{uid}", (*API).remove)
+	add("by-refs", "POST /entities/by-refs", (*API).byRefs)
+	add("facets", "GET /entity-facets", (*API).facets)
+	add("facets-post", "POST /entity-facets", (*API).facetsPost)
+	add("refresh", "POST /refresh", (*API).refresh)
+	add("validate", "POST /validate-entity", (*API).validate)
+	add("locations", "GET /locations", (*API).locations)
+	add("location-add", "POST /locations", (*API).addLocation)
+	add("locations-query", "POST /locations/by-query", (*API).queryLocations)
+	add("location", "GET /locations/{id}", (*API).location)
+	add("location-change", "PUT /locations/{id}", (*API).changeLocation)
+	add("location-remove", "DELETE /locations/{id}", (*API).removeLocation)
+	add("location-by-entity", "GET /locations/by-entity/{kind}/{namespace}/{name}", (*API).locationByEntity)
+	return extensions
+}

@@ -1,0 +1,160 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/proscenium-dev/proscenium/pluginapi"
+)
+
+// params are the query parameters of a request. Those that nobody takes are refused by [params.done].
+type params struct {
+	values url.Values
+	taken  []string
+	err    error
+}
+
+func paramsOf(r *http.Request) *params {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	p := &params{values: url.Values{}}
+	if err != nil {
+		p.err = pluginapi.BadInput("the query of the URL cannot be read").Because(err)
+		return p
+	}
+	for name, list := range values {
+		name = strings.TrimSuffix(name, "[]") // the other way to write a list
+		p.values[name] = append(p.values[name], list...)
+	}
+	return p
+}
+
+func (p *params) fail(format string, args ...any) {
+	if p.err == nil {
+		p.err = pluginapi.BadInput(format, args...)
+	}
+}
+
+// list returns all values of a parameter that may be repeated.
+func (p *params) list(name string) []string {
+	p.taken = append(p.taken, name)
+	for _, value := range p.values[name] {
+		if value == "" {
+			p.fail("Empty value found for query parameter '%s'", name)
+		}
+	}
+	return p.values[name]
+}
+
+// text returns the value of a parameter that occurs once.
+func (p *params) text(name string) string {
+	values := p.list(name)
+	if len(values) == 0 {
+		return ""
+	}
+	if len(values) > 1 {
+		p.fail("request/query/%s must be string", name)
+	}
+	return values[0]
+}
+
+// commas returns the items of a comma list.
+func (p *params) commas(name string) []string {
+	var items []string
+	for _, value := range p.list(name) {
+		items = append(items, strings.Split(value, ",")...)
+	}
+	return items
+}
+
+// number returns a whole number, or otherwise if it is not given.
+func (p *params) number(name string, least, otherwise int) int {
+	if !p.has(name) {
+		p.taken = append(p.taken, name)
+		return otherwise
+	}
+	text := p.text(name)
+	n, err := strconv.Atoi(text)
+	switch {
+	case err != nil:
+		p.fail("request/query/%s must be integer", name)
+	case n < least:
+		p.fail("request/query/%s must be >= %d", name, least)
+	}
+	return n
+}
+
+func (p *params) has(name string) bool { return len(p.values[name]) > 0 }
+
+// done returns what is wrong with the parameters, one that is not known included.
+func (p *params) done() error {
+	if p.err != nil {
+		return p.err
+	}
+	for name := range p.values {
+		if !slices.Contains(p.taken, name) {
+			return pluginapi.BadInput("Unknown query parameter '%s'", name)
+		}
+	}
+	return nil
+}
+
+// noParams refuses any query parameter.
+func noParams(r *http.Request) error {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	return paramsOf(r).done()
+}
+
+// readBody reads a JSON object. Without strict, keys that into does not have are skipped.
+func readBody(r *http.Request, into any, strict, mayBeEmpty bool) error {
+	text, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return pluginapi.BadInput("request entity too large: more than %d bytes", tooLarge.Limit)
+	case err != nil:
+		return err
+	case len(strings.TrimSpace(string(text))) == 0 && mayBeEmpty:
+		return nil
+	}
+	if kind := r.Header.Get("Content-Type"); kind != "" {
+		if media, _, err := mime.ParseMediaType(kind); err != nil || media != "application/json" {
+			return pluginapi.BadInput("unsupported media type %s", kind)
+		}
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	if strict {
+		decoder.DisallowUnknownFields()
+	}
+	if err := decoder.Decode(into); err != nil {
+		return pluginapi.BadInput("request/body: %s", bodyFault(err)).Because(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return pluginapi.BadInput("request/body must be one JSON object")
+	}
+	return nil
+}
+
+// bodyFault says what is wrong with a body in words without the Go types.
+func bodyFault(err error) string {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		field := wrong.Field
+		if field == "" {
+			return "it must be an object"
+		}
+		return field + " must not be " + wrong.Value
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return "must NOT have additional properties: " + name
+	}
+	return "it is not valid JSON"
+}

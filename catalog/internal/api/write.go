@@ -1,0 +1,67 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/proscenium-dev/proscenium/catalog/internal/fields"
+)
+
+// buffers are used again, since an answer is some ten kilobytes.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// keepBuffer bounds what is kept of an unusually large answer, in bytes.
+const keepBuffer = 1 << 20
+
+// respond writes JSON that build appends.
+func respond(w http.ResponseWriter, build func([]byte) ([]byte, error)) error {
+	buffer := buffers.Get().(*[]byte)
+	defer func() {
+		if cap(*buffer) <= keepBuffer {
+			buffers.Put(buffer)
+		}
+	}()
+	text, err := build((*buffer)[:0])
+	if err != nil {
+		return err
+	}
+	*buffer = text
+	header := w.Header()
+	header.Set("Content-Type", "application/json; charset=utf-8")
+	header.Set("Content-Length", strconv.Itoa(len(text)))
+	_, _ = w.Write(text) // an error here means that the client has left
+	return nil
+}
+
+// respondWith writes value as JSON.
+func respondWith(w http.ResponseWriter, status int, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // an error here means that the client has left
+	return nil
+}
+
+// appendEntities appends an array of entities, with null for those that are nil.
+func appendEntities(dst []byte, bodies [][]byte, projection *fields.Projection) ([]byte, error) {
+	dst = append(dst, '[')
+	for i, body := range bodies {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if body == nil {
+			dst = append(dst, "null"...)
+			continue
+		}
+		var err error
+		if dst, err = projection.Append(dst, body); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, ']'), nil
+}

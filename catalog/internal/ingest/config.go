@@ -1,0 +1,177 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+)
+
+// Config is the section catalog. Its keys and their meaning are Backstage's.
+type Config struct {
+	// Locations are read in addition to those that are registered. A change takes effect at once.
+	Locations []Location `yaml:"locations"`
+
+	// Rules say which kinds of entities may come from which locations. Without any, those are Component, API and Location; an empty list allows nothing. A change takes effect at once.
+	Rules []location.Rule `yaml:"rules"`
+
+	// Readonly refuses to register, change and remove locations, and to remove entities.
+	Readonly bool `yaml:"readonly"`
+
+	// OrphanStrategy is what becomes of entities that nothing leads to any more: delete, the default, which leaves them half a minute; or keep.
+	OrphanStrategy Strategy `yaml:"orphanStrategy"`
+
+	// OrphanProviderStrategy is what becomes, at start, of the entities of providers that are no longer there: delete, the default, or keep.
+	OrphanProviderStrategy Strategy `yaml:"orphanProviderStrategy"`
+
+	// ProcessingInterval is the time between two looks at what can change by itself, such as files; up to half of it is added by chance. The default is 100 seconds; false processes nothing at all.
+	ProcessingInterval Interval `yaml:"processingInterval"`
+
+	// ProcessorOptions and ProviderOptions are about contributed processors and providers, by the names or ids of their extensions.
+	ProcessorOptions map[string]ProcessorOptions `yaml:"processorOptions"`
+	ProviderOptions  map[string]ProviderOptions  `yaml:"providerOptions"`
+
+	// DefaultLocationConflictStrategy is what registering a location again means: reject, the default, or refresh.
+	DefaultLocationConflictStrategy ConflictStrategy `yaml:"defaultLocationConflictStrategy"`
+}
+
+// Location is one of catalog.locations.
+type Location struct {
+	Type     string         `yaml:"type"`   // file, url or embedded
+	Target   string         `yaml:"target"` // relative paths start in the working directory
+	Presence string         `yaml:"presence"`
+	Rules    []LocationRule `yaml:"rules"` // kinds that this location may bring besides
+}
+
+// LocationRule allows kinds.
+type LocationRule struct {
+	Allow []string `yaml:"allow"`
+}
+
+// ProcessorOptions are about one processor.
+type ProcessorOptions struct {
+	Disabled bool `yaml:"disabled"`
+	Priority *int `yaml:"priority"` // instead of its own; lower runs first
+}
+
+// ProviderOptions are about one provider.
+type ProviderOptions struct {
+	Disabled bool `yaml:"disabled"`
+}
+
+// Strategy is delete or keep.
+type Strategy string
+
+// Validate checks the word.
+func (s Strategy) Validate() error {
+	if s != "" && s != "delete" && s != "keep" {
+		return fmt.Errorf("%q is not known; write delete or keep", string(s))
+	}
+	return nil
+}
+
+// ConflictStrategy is reject or refresh.
+type ConflictStrategy string
+
+// Validate checks the word.
+func (s ConflictStrategy) Validate() error {
+	if s != "" && s != catalogcommon.OnConflictReject && s != catalogcommon.OnConflictRefresh {
+		return fmt.Errorf("%q is not known; write reject or refresh", string(s))
+	}
+	return nil
+}
+
+// Validate checks what the fields say together.
+func (c Config) Validate() error {
+	var faults []error
+	if _, err := location.NewRules(c.allRules()...); err != nil {
+		faults = append(faults, err)
+	}
+	for i, l := range c.Locations {
+		if _, err := l.ref(); err != nil {
+			faults = append(faults, fmt.Errorf("locations[%d]: %w", i, err))
+		}
+		if l.Presence != "" && l.Presence != catalogcommon.PresenceOptional && l.Presence != catalogcommon.PresenceRequired {
+			faults = append(faults, fmt.Errorf("locations[%d].presence: %q is not known; write optional or required", i, l.Presence))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Interval is a duration, or false for never. It is written as 30m, PT30M, {minutes: 30}, or as a number of milliseconds.
+type Interval struct {
+	Weeks        float64 `yaml:"weeks"`
+	Days         float64 `yaml:"days"`
+	Hours        float64 `yaml:"hours"`
+	Minutes      float64 `yaml:"minutes"`
+	Seconds      float64 `yaml:"seconds"`
+	Milliseconds float64 `yaml:"milliseconds"`
+	Off          bool    `yaml:"-"`
+}
+
+const defaultInterval = 100 * time.Second
+
+// Duration is the interval; 0 means never.
+func (i Interval) Duration() time.Duration {
+	if i.Off {
+		return 0
+	}
+	seconds := i.Weeks*7*86400 + i.Days*86400 + i.Hours*3600 + i.Minutes*60 + i.Seconds + i.Milliseconds/1000
+	if seconds == 0 {
+		return defaultInterval
+	}
+	return max(time.Second, time.Duration(seconds*float64(time.Second)))
+}
+
+// UnmarshalText reads the forms that are not objects.
+func (i *Interval) UnmarshalText(text []byte) error {
+	*i = Interval{}
+	word := strings.TrimSpace(string(text))
+	if word == "false" {
+		i.Off = true
+		return nil
+	}
+	if n, err := strconv.ParseFloat(word, 64); err == nil && n > 0 {
+		i.Milliseconds = n
+		return nil
+	}
+	if d, err := time.ParseDuration(word); err == nil && d > 0 {
+		i.Milliseconds = float64(d.Milliseconds())
+		return nil
+	}
+	if i.iso(word) {
+		return nil
+	}
+	return fmt.Errorf("%q is not an interval; write false, or a duration such as 30m, PT30M or {minutes: 30}", word)
+}
+
+// iso reads P1DT2H3M4S.
+func (i *Interval) iso(word string) bool {
+	rest, ok := strings.CutPrefix(strings.ToUpper(word), "P")
+	if !ok || rest == "" {
+		return false
+	}
+	units := map[byte]*float64{'W': &i.Weeks, 'D': &i.Days}
+	for rest != "" {
+		if rest[0] == 'T' {
+			units = map[byte]*float64{'H': &i.Hours, 'M': &i.Minutes, 'S': &i.Seconds}
+			rest = rest[1:]
+			continue
+		}
+		digits := strings.IndexFunc(rest, func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
+		if digits <= 0 || units[rest[digits]] == nil {
+			return false
+		}
+		n, err := strconv.ParseFloat(rest[:digits], 64)
+		if err != nil {
+			return false
+		}
+		*units[rest[digits]] = n
+		rest = rest[digits+1:]
+	}
+	return true
+}

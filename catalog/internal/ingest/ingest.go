@@ -1,0 +1,376 @@
+// Package ingest runs the catalog's ingestion as part of a portal: it makes a pipeline of what plugins contribute, starts it, follows the configuration, and runs the providers.
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/access"
+	"github.com/proscenium-dev/proscenium/catalog/internal/index"
+	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/catalog/internal/model"
+	"github.com/proscenium-dev/proscenium/catalog/internal/pipeline"
+	"github.com/proscenium-dev/proscenium/catalog/internal/store"
+	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+)
+
+// version stands for what this code makes of an entity. Raise it with a change after which every entity should be processed again.
+const version = "1"
+
+// Contributions is what plugins add to ingestion.
+type Contributions struct {
+	Providers    []pluginapi.Extended[catalognode.Provider, catalognode.ProviderFunc]
+	Processors   []pluginapi.Extended[catalognode.Processor, catalognode.Stages]
+	Kinds        []pluginapi.Extended[catalognode.Kind, catalognode.NoBehaviour]
+	Readers      []pluginapi.Extended[catalognode.LocationReader, catalognode.ReadFunc]
+	Placeholders []pluginapi.Extended[catalognode.Placeholder, catalognode.PlaceholderFunc]
+}
+
+// NewContributions gathers them.
+func NewContributions(
+	providers []pluginapi.Extended[catalognode.Provider, catalognode.ProviderFunc],
+	processors []pluginapi.Extended[catalognode.Processor, catalognode.Stages],
+	kinds []pluginapi.Extended[catalognode.Kind, catalognode.NoBehaviour],
+	readers []pluginapi.Extended[catalognode.LocationReader, catalognode.ReadFunc],
+	placeholders []pluginapi.Extended[catalognode.Placeholder, catalognode.PlaceholderFunc],
+) Contributions {
+	return Contributions{providers, processors, kinds, readers, placeholders}
+}
+
+// Parts is what ingestion is made of.
+type Parts struct {
+	Config  *pluginapi.Live[Config]
+	Store   *store.Store
+	Index   *index.Index
+	Catalog *access.Catalog
+	Signals pluginapi.Signals
+	Logger  *slog.Logger
+	Readers location.Readers // by type; the plugins' are added
+	Contributions
+}
+
+// Ingest is the catalog's ingestion. Make one with [New].
+type Ingest struct {
+	Parts
+	pipeline    *pipeline.Pipeline
+	settings    atomic.Pointer[pipeline.Settings]
+	fingerprint string
+	sources     []string
+}
+
+// New makes the pipeline. It does no I/O; the error names what contributions say that cannot be.
+func New(parts Parts) (*Ingest, error) {
+	in := &Ingest{Parts: parts}
+	kinds := model.Builtin()
+	for _, extension := range parts.Kinds {
+		kind, err := kindOf(extension.Spec)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", extension.ID, err)
+		}
+		kinds = append(kinds, kind)
+	}
+	known, err := model.New(kinds...)
+	if err != nil {
+		return nil, err
+	}
+	config := parts.Config.Get()
+	settings, err := config.settings()
+	if err != nil {
+		return nil, err
+	}
+	in.settings.Store(&settings)
+	readers := maps.Clone(parts.Readers)
+	for _, extension := range parts.Contributions.Readers {
+		readers[extension.Spec.Type] = contributedReader{extension}
+	}
+	references := location.References{Readers: readers}
+	processors, described := in.processors(config)
+	in.fingerprint = fingerprint(kinds, described, parts.Placeholders)
+	in.sources = []string{configSource, access.LocationSource}
+	for _, provider := range in.providers(config) {
+		in.sources = append(in.sources, providerName(provider))
+	}
+	in.pipeline = pipeline.New(pipeline.Options{
+		Store: parts.Store, Index: parts.Index, Logger: parts.Logger,
+		Model: known, Readers: readers, References: references,
+		Placeholders: placeholders(parts.Placeholders), Processors: processors,
+		Settings:    func() pipeline.Settings { return *in.settings.Load() },
+		Fingerprint: in.fingerprint,
+		Changed:     parts.Catalog.Changed,
+		Announce:    in.announce,
+	})
+	return in, nil
+}
+
+// fingerprint changes when what becomes of an entity can.
+func fingerprint(kinds []model.Kind, processors []string, placeholders []pluginapi.Extended[catalognode.Placeholder, catalognode.PlaceholderFunc]) string {
+	text, err := json.Marshal(kinds)
+	if err != nil {
+		text = nil // cannot be: kinds are plain data
+	}
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s\n%s\n%q\n", version, text, processors)
+	for _, placeholder := range placeholders {
+		fmt.Fprintf(sum, "%s %s\n", placeholder.ID, placeholder.Spec.Key)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+// processors are the contributed processors in their order, and a description of each for the fingerprint.
+func (in *Ingest) processors(config Config) ([]pipeline.Processor, []string) {
+	type ordered struct {
+		pipeline.Processor
+		priority int
+	}
+	var all []ordered
+	for _, extension := range in.Processors {
+		options := optionsOf(config.ProcessorOptions, extension.ID)
+		if options.Disabled {
+			continue
+		}
+		p := ordered{priority: cmp.Or(extension.Spec.Priority, 20)}
+		if options.Priority != nil {
+			p.priority = *options.Priority
+		}
+		p.Name, p.Pure = shortID(extension.ID), extension.Spec.Pure
+		p.Use = extension.Use
+		all = append(all, p)
+	}
+	slices.SortStableFunc(all, func(a, b ordered) int { return cmp.Compare(a.priority, b.priority) })
+	processors, described := make([]pipeline.Processor, len(all)), make([]string, len(all))
+	for i, p := range all {
+		processors[i], described[i] = p.Processor, p.Name+" "+strconv.Itoa(p.priority)
+	}
+	return processors, described
+}
+
+// optionsOf finds the options of an extension, by its id, its id without the kind, or its name alone.
+func optionsOf[O any](options map[string]O, id string) O {
+	short := shortID(id)
+	for _, name := range []string{id, short, short[strings.LastIndexByte(short, '/')+1:]} {
+		if o, ok := options[name]; ok {
+			return o
+		}
+	}
+	var none O
+	return none
+}
+
+// shortID is an extension's id without its kind.
+func shortID(id string) string {
+	_, short, _ := strings.Cut(id, ":")
+	return short
+}
+
+func (in *Ingest) providers(config Config) []pluginapi.Extended[catalognode.Provider, catalognode.ProviderFunc] {
+	return slices.DeleteFunc(slices.Clone(in.Providers), func(p pluginapi.Extended[catalognode.Provider, catalognode.ProviderFunc]) bool {
+		return optionsOf(config.ProviderOptions, p.ID).Disabled
+	})
+}
+
+func providerName(p pluginapi.Extended[catalognode.Provider, catalognode.ProviderFunc]) string {
+	return cmp.Or(p.Spec.Name, shortID(p.ID))
+}
+
+// changeTopic is the signal that says that the change log has grown.
+const changeTopic = "changes"
+
+func (in *Ingest) announce(ctx context.Context, seq int64) {
+	if err := in.Signals.Publish(ctx, changeTopic, strconv.FormatInt(seq, 10)); err != nil && ctx.Err() == nil {
+		in.Logger.Debug("other replicas are not told of a change; they will look by themselves", "error", err)
+	}
+}
+
+// firstIngestion bounds how long the start waits for what the configuration names.
+const firstIngestion = 10 * time.Second
+
+// Start loads the index, takes over what the configuration says, and, when there was nothing before, waits a while for it to be ingested, so that a new portal opens on its catalog.
+func (in *Ingest) Start(ctx context.Context) error {
+	start := time.Now()
+	if err := in.Store.Alone(ctx); err != nil {
+		return err
+	}
+	loaded, err := in.pipeline.Load(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := in.Store.ProcessAll(ctx, in.fingerprint+in.settings.Load().RulesText); err != nil {
+		return err
+	}
+	config := in.Config.Get()
+	gone, changes, err := in.Store.RemoveSources(ctx, in.sources, config.OrphanProviderStrategy == "keep")
+	if err != nil {
+		return err
+	}
+	if len(gone) > 0 {
+		in.Logger.Info("providers are gone since the last start", "providers", gone, "removed", len(changes), "strategy", cmp.Or(config.OrphanProviderStrategy, "delete"))
+	}
+	in.pipeline.Published(changes)
+	mutation, err := config.locations()
+	if err != nil {
+		return err
+	}
+	if err := in.pipeline.Mutate(ctx, mutation); err != nil {
+		return err
+	}
+	in.Catalog.Connect(access.Ingestion{
+		Published: in.pipeline.Published, Wake: in.pipeline.Wake,
+		Readonly: func() bool { return in.Config.Get().Readonly },
+		Conflict: func() string { return string(in.Config.Get().DefaultLocationConflictStrategy) },
+		Validate: in.pipeline.Validate, DryRun: in.pipeline.DryRun, Allowed: allowedType,
+	})
+	if err := in.reportProblems(ctx); err != nil {
+		return err
+	}
+	if loaded == 0 && in.settings.Load().Interval > 0 && len(mutation.Added) > 0 {
+		if err := in.first(ctx); err != nil {
+			return err
+		}
+	}
+	in.Logger.Info("the catalog is loaded", "entities", in.Index.Len(), "took", time.Since(start).Round(time.Millisecond))
+	return nil
+}
+
+// allowedType is nil for types of locations that anybody may register: not files, since then a request could make the portal read its own disk.
+func allowedType(locationType string) error {
+	if locationType == catalogcommon.LocationTypeURL {
+		return nil
+	}
+	return catalogcommon.InputError("locations of type %q cannot be registered; allowed is %q", locationType, catalogcommon.LocationTypeURL)
+}
+
+// first runs the pipeline until it has nothing more to do.
+func (in *Ingest) first(ctx context.Context) error {
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- in.pipeline.Run(running) }()
+	wait, cancel := context.WithTimeout(running, firstIngestion)
+	defer cancel()
+	settled := make(chan error, 1)
+	go func() { settled <- in.pipeline.Settle(wait) }()
+	var err error
+	select {
+	case err = <-settled:
+		stop()
+		<-ended
+	case err = <-ended: // it failed
+		stop()
+		<-settled
+	}
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		in.Logger.Info("the catalog is large: ingestion goes on while the portal serves", "entities", in.Index.Len())
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// reportProblems writes what is known to be wrong from before, so that a log is complete by itself.
+func (in *Ingest) reportProblems(ctx context.Context) error {
+	problems, err := in.Store.Problems(ctx, 100)
+	if err != nil {
+		return err
+	}
+	for _, problem := range problems {
+		in.pipeline.Report(problem)
+	}
+	return nil
+}
+
+// Work runs the pipeline until ctx ends.
+func (in *Ingest) Work(ctx context.Context) error { return in.pipeline.Run(ctx) }
+
+// Follow keeps up with what changes outside: the configuration, and other replicas.
+func (in *Ingest) Follow(ctx context.Context) error {
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Go(func() {
+		// A listener that ends early is no loss: the pipeline looks by itself each second.
+		_ = in.Signals.Listen(ctx, changeTopic, func(string) { in.pipeline.Wake() })
+	})
+	for {
+		changed := in.Config.Changed()
+		if err := in.apply(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// apply takes over the present configuration.
+func (in *Ingest) apply(ctx context.Context) error {
+	config := in.Config.Get()
+	settings, err := config.settings()
+	if err != nil {
+		return err
+	}
+	in.settings.Store(&settings)
+	mutation, err := config.locations()
+	if err != nil {
+		return err
+	}
+	if err := in.pipeline.Mutate(ctx, mutation); err != nil {
+		return err
+	}
+	_, err = in.Store.ProcessAll(ctx, in.fingerprint+settings.RulesText)
+	in.pipeline.Wake()
+	return err
+}
+
+// Provide runs the contributed providers until ctx ends. One that fails is called again, with growing pauses, and holds up no other.
+func (in *Ingest) Provide(ctx context.Context) error {
+	var group sync.WaitGroup
+	defer group.Wait()
+	for _, provider := range in.providers(in.Config.Get()) {
+		group.Go(func() { in.provide(ctx, provider) })
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (in *Ingest) provide(ctx context.Context, provider pluginapi.Extended[catalognode.Provider, catalognode.ProviderFunc]) {
+	const shortest, longest = 200 * time.Millisecond, time.Minute
+	pause := shortest
+	to := in.pipeline.Connection(providerName(provider))
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := provider.Use(ctx, func(ctx context.Context, provide catalognode.ProviderFunc) error { return provide(ctx, to) })
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > longest {
+			pause = shortest
+		}
+		if errors.Is(err, pluginapi.ErrUnavailable) {
+			in.Logger.Debug("a provider's plugin does not run yet", "provider", provider.ID, "error", err)
+		} else {
+			in.Logger.Warn("a provider failed; it is called again", "provider", provider.ID, "error", err, "after", pause)
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, longest)
+		case <-ctx.Done():
+		}
+	}
+}

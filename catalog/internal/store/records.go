@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Problem is something that went wrong with an entity, or with what a Location entity reads.
+type Problem struct {
+	Ref    string // of the entity, or of the Location entity
+	Place  string // what was read; empty if it is about the entity itself
+	Errors string // JSON array
+}
+
+// Problems returns up to limit of what is wrong at present, in the order of entities.
+func (s *Store) Problems(ctx context.Context, limit int) ([]Problem, error) {
+	problems := []Problem{}
+	err := collect(ctx, s.db, `select s.entity_ref, '' as place, s.errors as errors, s.id as id from refresh_state s where s.errors is not null
+		union all select s.entity_ref, t.target, t.fault, s.id from targets t join refresh_state s on s.id = t.source_id where t.fault is not null
+		union all select s.entity_ref, f.file, f.faults, s.id from target_files f join refresh_state s on s.id = f.source_id where f.faults is not null
+		union all select c.entity_ref, c.location_key, '', 0 from conflicts c
+		order by 4, 2 limit $1`, []any{limit}, func(row *sqlx.Rows) error {
+		var p Problem
+		var id int64
+		err := row.Scan(&p.Ref, &p.Place, &p.Errors, &id)
+		problems = append(problems, p)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what went wrong: %w", err)
+	}
+	return problems, nil
+}
+
+// Record tells how the catalog fares with an entity, whether or not anybody can see it.
+type Record struct {
+	Ref         string
+	UID         string
+	LocationKey string
+	Sources     []Source // what brings it; none: it is an orphan
+	OrphanSince time.Time
+	Errors      string // of the last processing, as JSON; empty: none
+	Created     time.Time
+	Attempted   time.Time // zero: not yet
+	Succeeded   time.Time // zero: never
+	Next        time.Time // zero: when it changes
+	Took        time.Duration
+	Failures    int // in a row
+	Visible     bool
+	Updated     time.Time // of what is visible
+	Conflicts   []Conflict
+}
+
+// Source is what brings an entity.
+type Source struct {
+	Provider string // a provider's name, or
+	Ref      string // an entity,
+	File     string // through a file; empty: by itself
+	Line     int    // in the file; 0: unknown
+}
+
+// Record returns the record of an entity; false if the catalog never heard of it.
+func (s *Store) Record(ctx context.Context, ref string) (r Record, found bool, err error) {
+	err = s.read(ctx, "look up the record of "+ref, func(t *tx) error {
+		var id int64
+		err := t.collect(`select s.id, s.entity_ref, s.uid, coalesce(s.location_key, ''), coalesce(s.orphan_since, 0), coalesce(s.errors, ''), s.created_at, coalesce(s.attempted_at, 0), coalesce(s.succeeded_at, 0), s.next_update_at,
+			coalesce(s.took_us, 0), s.failures, f.id is not null, coalesce(f.updated_at, 0) from refresh_state s left join final_entities f on f.id = s.id where s.entity_ref = $1`, []any{ref}, func(row *sqlx.Rows) error {
+			var orphan, created, attempted, succeeded, next, took, updated int64
+			err := row.Scan(&id, &r.Ref, &r.UID, &r.LocationKey, &orphan, &r.Errors, &created, &attempted, &succeeded, &next, &took, &r.Failures, &r.Visible, &updated)
+			r.OrphanSince, r.Created, r.Attempted, r.Succeeded, r.Next, r.Updated = fromMillis(orphan), fromMillis(created), fromMillis(attempted), fromMillis(succeeded), fromMillis(next), fromMillis(updated)
+			r.Took = time.Duration(took) * time.Microsecond
+			found = true
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		err = t.collect(`select location_key, coalesce(source_key, '') from conflicts where entity_ref = $1 order by location_key`, []any{ref}, func(row *sqlx.Rows) error {
+			c := Conflict{Ref: ref, Owner: r.LocationKey}
+			var provider string
+			err := row.Scan(&c.LocationKey, &provider)
+			r.Conflicts = append(r.Conflicts, c)
+			return err
+		})
+		if err != nil || !found {
+			return err
+		}
+		if err := t.collect(`select source_key from root_edges where target_id = $1 order by source_key`, []any{id}, func(row *sqlx.Rows) error {
+			var source Source
+			err := row.Scan(&source.Provider)
+			r.Sources = append(r.Sources, source)
+			return err
+		}); err != nil {
+			return err
+		}
+		return t.collect(`select s.entity_ref, e.via, e.line from child_edges e join refresh_state s on s.id = e.source_id where e.target_id = $1 order by 1, 2`, []any{id}, func(row *sqlx.Rows) error {
+			var source Source
+			err := row.Scan(&source.Ref, &source.File, &source.Line)
+			r.Sources = append(r.Sources, source)
+			return err
+		})
+	})
+	return r, found, err
+}

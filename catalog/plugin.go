@@ -1,0 +1,74 @@
+// Package catalog is the software catalog: a plugin that reads descriptors of software, of people and of what belongs to whom, and answers who asks about them: people on its pages, programs at /api/catalog, and other plugins by
+// catalogcommon.Client.
+package catalog
+
+import (
+	"embed"
+	"io/fs"
+	"log/slog"
+
+	"github.com/jmoiron/sqlx"
+
+	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/access"
+	"github.com/proscenium-dev/proscenium/catalog/internal/api"
+	"github.com/proscenium-dev/proscenium/catalog/internal/index"
+	"github.com/proscenium-dev/proscenium/catalog/internal/ingest"
+	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/catalog/internal/store"
+	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+)
+
+// Options are what a program gives to the catalog.
+type Options struct {
+	// Embedded holds descriptor files that are built into the program. A location of type embedded reads from it. The default is none.
+	Embedded fs.FS
+}
+
+// Plugin describes the catalog. Without options nothing is embedded.
+func Plugin(options ...Options) pluginapi.Plugin {
+	var o Options
+	for _, given := range options {
+		o = given
+	}
+	if o.Embedded == nil {
+		o.Embedded = embed.FS{}
+	}
+	extensions := []pluginapi.Extension{
+		pluginapi.Starts.From("ingest", pluginapi.Start{}, (*ingest.Ingest).Start),
+		pluginapi.Workers.From("ingest", pluginapi.Worker{}, (*ingest.Ingest).Work),
+		pluginapi.Workers.From("follow", pluginapi.Worker{}, (*ingest.Ingest).Follow),
+		pluginapi.Workers.From("provide", pluginapi.Worker{}, (*ingest.Ingest).Provide),
+	}
+	extensions = append(extensions, api.Routes()...)
+	extensions = append(extensions, access.Rules()...)
+	return pluginapi.Plugin{
+		ID:         "catalog",
+		Title:      "Catalog",
+		Config:     pluginapi.ConfigOf(ingest.Config{}),
+		Migrations: store.Migrations(),
+		Provide:    []any{newStore, newIndex, access.New, api.New, ingest.NewContributions, newIngest(o)},
+		Exports:    []pluginapi.Export{pluginapi.ExportOf[catalogcommon.Client](access.NewClient, catalogcommon.NewClient)},
+		Points:     append([]pluginapi.AnyPoint{catalogapi.EntityCards, catalogapi.EntityTabs}, catalognode.Points()...),
+		Extensions: extensions,
+	}
+}
+
+func newStore(db *sqlx.DB) *store.Store { return store.New(db) }
+
+func newIndex() *index.Index { return index.New(index.Options{}) }
+
+func newIngest(o Options) any {
+	return func(config *pluginapi.Live[ingest.Config], s *store.Store, ix *index.Index, c *access.Catalog, signals pluginapi.Signals, logger *slog.Logger, contributions ingest.Contributions) (*ingest.Ingest, error) {
+		return ingest.New(ingest.Parts{
+			Config: config, Store: s, Index: ix, Catalog: c, Signals: signals, Logger: logger, Contributions: contributions,
+			Readers: location.Readers{
+				catalogcommon.LocationTypeFile:     location.Files{},
+				catalogcommon.LocationTypeEmbedded: location.Embedded{FS: o.Embedded},
+				catalogcommon.LocationTypeURL:      location.NewURLs(location.URLConfig{}),
+			},
+		})
+	}
+}
