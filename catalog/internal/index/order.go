@@ -3,7 +3,6 @@ package index
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"math"
 	"slices"
 	"strings"
@@ -201,35 +200,14 @@ func (ix *Index) build(r *run) {
 	}
 }
 
-// prefixed is something to sort by text, with the start of the text at hand, which decides most comparisons without
-// touching the rest.
-type prefixed struct {
-	prefix uint64
-	id     uint32
-}
-
-func prefixOf[T string | []byte](s T) uint64 {
-	var b [8]byte
-	copy(b[:], s)
-	return binary.BigEndian.Uint64(b[:])
-}
-
 func (ix *Index) buildBy(r *run, text func(*document) string) {
 	list := make([]prefixed, 0, ix.docs.len())
 	for doc := uint32(1); doc < ix.docs.end(); doc++ {
 		if ix.all.has(doc) {
-			list = append(list, prefixed{prefixOf(text(ix.doc(doc))), doc})
+			list = append(list, prefixed{id: doc})
 		}
 	}
-	slices.SortFunc(list, func(a, b prefixed) int {
-		if a.prefix != b.prefix {
-			return cmp.Compare(a.prefix, b.prefix)
-		}
-		if c := strings.Compare(text(ix.doc(a.id)), text(ix.doc(b.id))); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.id, b.id)
-	})
+	sortByText(list, func(id uint32) string { return text(ix.doc(id)) })
 	entries := make([]uint64, len(list))
 	for i, p := range list {
 		entries[i] = uint64(p.id)
@@ -237,19 +215,14 @@ func (ix *Index) buildBy(r *run, text func(*document) string) {
 	r.list = newSortedList(entries)
 }
 
-// sortedTerms returns the terms of a key in the order of their lower-cased values.
+// sortedTerms returns the terms of a key in the order of their lower-cased values, then of their numbers.
 func (ix *Index) sortedTerms(k uint32) []prefixed {
 	of := ix.keys.at(k)
 	list := make([]prefixed, 0, of.terms)
 	for t := of.first; t != 0; t = ix.terms.at(t).after {
-		list = append(list, prefixed{prefixOf(ix.lower(t)), t})
+		list = append(list, prefixed{id: t})
 	}
-	slices.SortFunc(list, func(a, b prefixed) int {
-		if a.prefix != b.prefix {
-			return cmp.Compare(a.prefix, b.prefix)
-		}
-		return ix.dictionary.compare(a.id, b.id)
-	})
+	sortByText(list, ix.lower)
 	return list
 }
 

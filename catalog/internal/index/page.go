@@ -197,9 +197,6 @@ func (l *lister) walk(want int) []uint64 {
 	}
 	found := make([]uint64, 0, min(want, l.matching+1))
 	visit := func(e uint64) bool {
-		if !l.unfiltered && !l.matches.has(uint32(e)) {
-			return true
-		}
 		if offset > 0 {
 			offset--
 			return true
@@ -207,22 +204,23 @@ func (l *lister) walk(want int) []uint64 {
 		found = append(found, e)
 		return len(found) < want
 	}
-	if bits := l.matches.bits; bits != nil && l.forward && offset == 0 { // the usual case, without the calls
-		for ; p.block < len(list.blocks); p = (position{p.block + 1, 0}) {
-			for _, e := range list.blocks[p.block][p.at:] {
-				if bits.has(uint32(e)) {
-					if found = append(found, e); len(found) == want {
-						return found
-					}
-				}
+	switch set := l.matches.bits; {
+	case l.unfiltered && l.forward:
+		list.forward(p, visit)
+	case l.unfiltered:
+		list.backward(p, visit)
+	default:
+		if set == nil { // a list is slow to look into so often
+			set = l.ev.set()
+			for _, doc := range l.matches.list {
+				set.add(doc)
 			}
 		}
-		return found
-	}
-	if l.forward {
-		list.forward(p, visit)
-	} else {
-		list.backward(p, visit)
+		if l.forward {
+			list.forwardIn(set, p, visit)
+		} else {
+			list.backwardIn(set, p, visit)
+		}
 	}
 	return found
 }

@@ -152,5 +152,36 @@ func (s *sortedList) backward(p position, visit func(uint64) bool) {
 	}
 }
 
+// forwardIn is forward for entries whose document is in set. It is apart because the loop is hot.
+func (s *sortedList) forwardIn(set bitset, p position, visit func(uint64) bool) {
+	for ; p.block < len(s.blocks); p = (position{p.block + 1, 0}) {
+		for _, e := range s.blocks[p.block][p.at:] {
+			if set.has(uint32(e)) && !visit(e) {
+				return
+			}
+		}
+	}
+}
+
+// backwardIn is backward for entries whose document is in set.
+func (s *sortedList) backwardIn(set bitset, p position, visit func(uint64) bool) {
+	for {
+		if p.at == 0 {
+			if p.block == 0 {
+				return
+			}
+			p.block--
+			p.at = len(s.blocks[p.block])
+		}
+		b := s.blocks[p.block]
+		for p.at > 0 {
+			p.at--
+			if e := b[p.at]; set.has(uint32(e)) && !visit(e) {
+				return
+			}
+		}
+	}
+}
+
 // bytes is the memory held, roughly.
 func (s *sortedList) bytes() int { return 64 + 24*len(s.blocks) + s.n*8*sortedBlock/sortedFill }

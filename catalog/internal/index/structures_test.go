@@ -286,3 +286,27 @@ func TestTextTableStaysInStep(t *testing.T) {
 		}
 	}
 }
+
+func TestSortByText(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(6, 6))
+	texts := []string{"", "a", "a\x00", "a\x00\x00b", "same-start-of-many-bytes", "same-start-of-many-bytes"}
+	for range 3000 {
+		text := strings.Repeat("same-start-", r.IntN(4))
+		for range r.IntN(12) {
+			text += string(rune('a' + r.IntN(2)))
+		}
+		texts = append(texts, text)
+	}
+	var list []prefixed
+	for i := range texts {
+		list = append(list, prefixed{id: uint32(i)})
+	}
+	sortByText(list, func(id uint32) string { return texts[id] })
+	for i := 1; i < len(list); i++ {
+		a, b := list[i-1].id, list[i].id
+		if c := strings.Compare(texts[a], texts[b]); c > 0 || c == 0 && a >= b {
+			t.Fatalf("%q (%d) before %q (%d)", texts[a], a, texts[b], b)
+		}
+	}
+}

@@ -33,8 +33,6 @@ func (ix *Index) values(k uint32, by valueOrder) *valueList {
 			for _, p := range ix.sortedTerms(k) {
 				entries = append(entries, uint64(p.id))
 			}
-			// Equal values stay in the order of their terms.
-			slices.SortStableFunc(entries, func(a, b uint64) int { return v.compare(ix, a, b) })
 		} else {
 			for t := ix.keys.at(k).first; t != 0; t = ix.terms.at(t).after {
 				if v.takes(ix, t) {
