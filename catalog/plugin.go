@@ -16,6 +16,7 @@ import (
 	"github.com/proscenium-dev/proscenium/catalog/internal/index"
 	"github.com/proscenium-dev/proscenium/catalog/internal/ingest"
 	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/catalog/internal/pages"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
 	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
 	"github.com/proscenium-dev/proscenium/pluginapi"
@@ -37,6 +38,10 @@ func Plugin(options ...Options) pluginapi.Plugin {
 		o.Embedded = embed.FS{}
 	}
 	extensions := []pluginapi.Extension{
+		pluginapi.Pages.From("list", pages.ListSpec, (*pages.Pages).List),
+		pluginapi.Pages.From("entity", pages.EntitySpec, (*pages.Pages).Entity),
+		pluginapi.Pages.From("entity-tab", pages.TabSpec, (*pages.Pages).Tab),
+		pluginapi.Pages.From("problems", pages.ProblemsSpec, (*pages.Pages).ListProblems),
 		pluginapi.Starts.From("ingest", pluginapi.Start{}, (*ingest.Ingest).Start),
 		pluginapi.Workers.From("ingest", pluginapi.Worker{}, (*ingest.Ingest).Work),
 		pluginapi.Workers.From("follow", pluginapi.Worker{}, (*ingest.Ingest).Follow),
@@ -49,7 +54,7 @@ func Plugin(options ...Options) pluginapi.Plugin {
 		Title:      "Catalog",
 		Config:     pluginapi.ConfigOf(ingest.Config{}),
 		Migrations: store.Migrations(),
-		Provide:    []any{newStore, newIndex, access.New, api.New, ingest.NewContributions, newIngest(o)},
+		Provide:    []any{newStore, newIndex, access.New, api.New, ingest.NewContributions, newIngest(o), newPages},
 		Exports:    []pluginapi.Export{pluginapi.ExportOf[catalogcommon.Client](access.NewClient, catalogcommon.NewClient)},
 		Points:     append([]pluginapi.AnyPoint{catalogapi.EntityCards, catalogapi.EntityTabs}, catalognode.Points()...),
 		Extensions: extensions,
