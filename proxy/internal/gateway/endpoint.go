@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -40,10 +41,13 @@ type endpoint struct {
 
 const clientsHost = "-"
 
-// newEndpoint makes an endpoint of a spec that has been checked.
-func (g *Gateway) newEndpoint(path string, given proxynode.Endpoint) *endpoint {
+// newEndpoint makes an endpoint of a spec that has been checked. It is old, if that is the same.
+func (g *Gateway) newEndpoint(path string, given proxynode.Endpoint, source string, old *endpoint) *endpoint {
+	if old != nil && old.source == source && reflect.DeepEqual(old.given, given) {
+		return old
+	}
 	spec := given.WithDefaults()
-	e := &endpoint{path: path, segments: strings.Split(path[1:], "/"), spec: spec, given: given, gateway: g}
+	e := &endpoint{path: path, segments: strings.Split(path[1:], "/"), spec: spec, given: given, source: source, gateway: g}
 	e.url, _ = url.Parse(spec.Target) // checked
 	t := spec.Timeouts
 	e.target = upstream.New(upstream.Options{
@@ -112,7 +116,9 @@ func (e *endpoint) request(ctx context.Context, r *http.Request, p place, rest [
 	} else {
 		path = join(e.url.EscapedPath(), apply(e.rewrites, proxyPath+"/"+strings.Join(p.segments, "/")))
 	}
-	out := &http.Request{Method: r.Method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: e.requestHeader(r, id), ContentLength: r.ContentLength, Body: r.Body}
+	out := r.WithContext(ctx) // a copy; all that is not set here must not matter to the target
+	out.Header, out.Host = e.requestHeader(r, id), ""
+	out.RequestURI, out.TransferEncoding, out.Trailer, out.Close = "", nil, nil, false
 	if r.ContentLength == 0 {
 		out.Body = nil // also http.NoBody, which the transport would have to look at
 	}
@@ -133,7 +139,7 @@ func (e *endpoint) request(ctx context.Context, r *http.Request, p place, rest [
 	default:
 		out.Host = e.host
 	}
-	return out.WithContext(ctx), nil
+	return out, nil
 }
 
 // proxyPath is what the expressions of pathRewrite see before an endpoint's path, wherever the portal itself is mounted.

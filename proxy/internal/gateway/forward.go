@@ -147,6 +147,10 @@ func (e *endpoint) answerTooLarge(limit int64) error {
 
 // copyBody passes a body on, piece by piece at once where its length is not known.
 func (e *endpoint) copyBody(w http.ResponseWriter, res *http.Response, limit int64, stream bool) error {
+	if to, ok := res.Body.(io.WriterTo); ok && res.ContentLength >= 0 { // its length is within the limit
+		_, err := to.WriteTo(w)
+		return err
+	}
 	flush := stream || res.ContentLength < 0
 	var control *http.ResponseController
 	if flush {
@@ -155,8 +159,14 @@ func (e *endpoint) copyBody(w http.ResponseWriter, res *http.Response, limit int
 			_ = control.Flush() // so that the client knows that it is connected
 		}
 	}
-	buffer := e.gateway.buffers.get()
-	defer e.gateway.buffers.put(buffer)
+	var buffer *[]byte
+	if stream { // which may be open for long, and hardly ever has much to say
+		small := make([]byte, 2<<10)
+		buffer = &small
+	} else {
+		buffer = e.gateway.buffers.get()
+		defer e.gateway.buffers.put(buffer)
+	}
 	for {
 		n, err := res.Body.Read(*buffer)
 		if n > 0 {

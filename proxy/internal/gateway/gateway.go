@@ -2,11 +2,11 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -19,10 +19,10 @@ import (
 // Gateway is the proxy. It is safe for concurrent use.
 type Gateway struct {
 	config     *pluginapi.Live[Config]
+	added      *pluginapi.Live[[]Added]
 	log        *slog.Logger
 	cache      pluginapi.Cache
 	authorizer pluginapi.Authorizer
-	code       []*endpoint // from other plugins
 	origins    *http.CrossOriginProtection
 	buffers    *buffers
 	set        atomic.Pointer[set]
@@ -33,55 +33,28 @@ type set struct {
 	endpoints []*endpoint // longest path first
 }
 
-// New makes the proxy. Its error tells which endpoints that other plugins add are not valid.
-func New(config *pluginapi.Live[Config], log *slog.Logger, cache pluginapi.Cache, authorizer pluginapi.Authorizer, added []pluginapi.Extended[proxynode.Endpoint, proxynode.PrepareFunc]) (*Gateway, error) {
-	g := &Gateway{config: config, log: log, cache: cache, authorizer: authorizer, origins: http.NewCrossOriginProtection(), buffers: newBuffers()}
-	for _, extension := range added {
-		e, err := g.fromCode(extension)
-		if err != nil {
-			return nil, err
-		}
-		g.code = append(g.code, e)
-	}
-	if err := g.apply(config.Get()); err != nil {
+// Added is an endpoint that another plugin adds.
+type Added = pluginapi.Extended[proxynode.Endpoint, proxynode.PrepareFunc]
+
+// New makes the proxy. Its error tells what is not valid.
+func New(config *pluginapi.Live[Config], log *slog.Logger, cache pluginapi.Cache, authorizer pluginapi.Authorizer, added *pluginapi.Live[[]Added]) (*Gateway, error) {
+	g := &Gateway{config: config, added: added, log: log, cache: cache, authorizer: authorizer, origins: http.NewCrossOriginProtection(), buffers: newBuffers()}
+	if err := g.apply(config.Get(), added.Get()); err != nil {
 		return nil, err
 	}
 	return g, nil
 }
 
-func (g *Gateway) fromCode(extension pluginapi.Extended[proxynode.Endpoint, proxynode.PrepareFunc]) (*endpoint, error) {
-	path, err := cleanPath(extension.Spec.Path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: path: %w", extension.ID, err)
-	}
-	for _, err := range joined(extension.Spec.Check()) {
-		if fault, ok := err.(*proxynode.Fault); ok {
-			err = fmt.Errorf("%s: %w", fault.Key, err)
-		}
-		return nil, fmt.Errorf("%s: %w", extension.ID, err)
-	}
-	for _, other := range g.code {
-		if other.path == path {
-			return nil, fmt.Errorf("%s and %s both are proxy endpoint %s", other.source, extension.ID, path)
-		}
-	}
-	e := g.newEndpoint(path, extension.Spec)
-	e.source = extension.ID
-	e.prepare = func(ctx context.Context, out *http.Request) error {
-		return extension.Use(ctx, func(ctx context.Context, prepare proxynode.PrepareFunc) error { return prepare(ctx, out) })
-	}
-	return e, nil
-}
-
 // Follow keeps the endpoints as configured until ctx ends. A configuration that is not valid changes nothing.
 func (g *Gateway) Follow(ctx context.Context) error {
 	for {
-		changed := g.config.Changed()
-		if err := g.apply(g.config.Get()); err != nil {
+		changed, alsoChanged := g.config.Changed(), g.added.Changed()
+		if err := g.apply(g.config.Get(), g.added.Get()); err != nil {
 			g.log.ErrorContext(ctx, "proxy endpoints stay as they were: the new configuration is not valid", "error", err)
 		}
 		select {
 		case <-changed:
+		case <-alsoChanged:
 		case <-ctx.Done():
 			for _, e := range g.set.Load().endpoints {
 				e.target.Close()
@@ -92,7 +65,7 @@ func (g *Gateway) Follow(ctx context.Context) error {
 }
 
 // apply replaces the endpoints. Those that did not change stay, with their connections and counts.
-func (g *Gateway) apply(config Config) error {
+func (g *Gateway) apply(config Config, added []Added) error {
 	faults := config.faults()
 	if len(faults) > 0 && !config.SkipInvalidProxies {
 		return fmt.Errorf("configure proxy: %w", config.Validate())
@@ -106,9 +79,9 @@ func (g *Gateway) apply(config Config) error {
 	} else if len(config.Older) > 0 {
 		g.log.Warn("proxy endpoints are configured directly under proxy; move them to proxy.endpoints", "endpoints", slices.Sorted(maps.Keys(config.Older)))
 	}
-	now := map[string]*endpoint{}
-	for _, e := range g.code {
-		now[e.path] = e
+	now, err := g.fromCode(added, before)
+	if err != nil {
+		return err
 	}
 	for _, form := range []struct {
 		at        string
@@ -120,11 +93,7 @@ func (g *Gateway) apply(config Config) error {
 				continue
 			}
 			path, _ := cleanPath(key) // among the faults
-			if old := before[path]; old != nil && old.source == "" && reflect.DeepEqual(old.given, form.endpoints[key]) {
-				now[path] = old
-				continue
-			}
-			now[path] = g.newEndpoint(path, form.endpoints[key])
+			now[path] = g.newEndpoint(path, form.endpoints[key], "", before[path])
 		}
 	}
 	next := &set{endpoints: slices.Collect(maps.Values(now))}
@@ -136,14 +105,43 @@ func (g *Gateway) apply(config Config) error {
 	})
 	g.set.Store(next)
 	for path, old := range before {
-		if now[path] != old && old.source == "" {
+		if now[path] != old {
 			old.target.Close()
 		}
 	}
-	if !first {
+	if !first && !slices.EqualFunc(next.endpoints, slices.Collect(maps.Values(before)), func(a, _ *endpoint) bool { return before[a.path] == a }) {
 		g.log.Info("proxy endpoints are replaced", "endpoints", len(next.endpoints))
 	}
 	return nil
+}
+
+// fromCode makes the endpoints that other plugins add.
+func (g *Gateway) fromCode(added []Added, before map[string]*endpoint) (map[string]*endpoint, error) {
+	now := map[string]*endpoint{}
+	for _, extension := range added {
+		path, err := cleanPath(extension.Spec.Path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: path: %w", extension.ID, err)
+		}
+		for _, err := range joined(extension.Spec.Check()) {
+			var fault *proxynode.Fault
+			if errors.As(err, &fault) {
+				err = fmt.Errorf("%s: %w", fault.Key, err)
+			}
+			return nil, fmt.Errorf("%s: %w", extension.ID, err)
+		}
+		if other := now[path]; other != nil {
+			return nil, fmt.Errorf("%s and %s both are proxy endpoint %s", other.source, extension.ID, path)
+		}
+		e := g.newEndpoint(path, extension.Spec, extension.ID, before[path])
+		if e != before[path] {
+			e.prepare = func(ctx context.Context, out *http.Request) error {
+				return extension.Use(ctx, func(ctx context.Context, prepare proxynode.PrepareFunc) error { return prepare(ctx, out) })
+			}
+		}
+		now[path] = e
+	}
+	return now, nil
 }
 
 // Serve answers requests to the route /{path...}.
@@ -157,7 +155,7 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request) error {
 			return e.serve(w, r, p, rest)
 		}
 	}
-	return pluginapi.NotFound("there is no proxy endpoint at %s", r.URL.Path)
+	return errNoEndpoint(r)
 }
 
 // serve checks a request to the endpoint and passes it on.

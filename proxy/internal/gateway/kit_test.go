@@ -21,13 +21,19 @@ import (
 	"github.com/proscenium-dev/proscenium/proxy/node"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if playRole() {
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // portal is the proxy behind a server that does what a portal's does around a route.
 type portal struct {
 	URL     string // of /api/proxy
 	gateway *gateway.Gateway
 	set     func(gateway.Config)
+	add     func([]gateway.Added)
 	log     *logs
 	*httptest.Server
 }
@@ -36,7 +42,7 @@ type portal struct {
 type options struct {
 	config     gateway.Config
 	authorizer pluginapi.Authorizer // default: allows all
-	code       []pluginapi.Extended[proxynode.Endpoint, proxynode.PrepareFunc]
+	code       []gateway.Added
 	who        func(*http.Request) pluginapi.Principal // default: a guest, except for requests with the header X-Nobody
 	prefix     string                                  // before /api/proxy
 	tls        bool
@@ -49,7 +55,8 @@ func newPortal(t testing.TB, o options) *portal {
 		t.Fatal(err)
 	}
 	live, set := pluginapi.NewLive(o.config)
-	p := &portal{set: set, log: new(logs)}
+	added, add := pluginapi.NewLive(o.code)
+	p := &portal{set: set, add: add, log: new(logs)}
 	if o.authorizer == nil {
 		o.authorizer = decide(func(pluginapi.Permission) pluginapi.Effect { return pluginapi.Allow })
 	}
@@ -61,7 +68,7 @@ func newPortal(t testing.TB, o options) *portal {
 			return pluginapi.Guest()
 		}
 	}
-	p.gateway, err = gateway.New(live, slog.New(slog.NewTextHandler(p.log, nil)), caches.For("proxy"), o.authorizer, o.code)
+	p.gateway, err = gateway.New(live, slog.New(slog.NewTextHandler(p.log, nil)), caches.For("proxy"), o.authorizer, added)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,12 +79,12 @@ func newPortal(t testing.TB, o options) *portal {
 			r = r.WithContext(pluginapi.WithPrincipal(r.Context(), who))
 		}
 		w.Header().Set("X-Request-Id", "request-1")
-		if err := p.gateway.Serve(w, r); err != nil {
+		if err := p.gateway.Answer(w, r); err != nil {
 			p.log.add(err.Error())
 			if strings.Contains(err.Error(), http.ErrAbortHandler.Error()) {
 				panic(http.ErrAbortHandler)
 			}
-			pluginapi.RelayError(w, err)
+			writeError(w, err)
 		}
 	})
 	p.Server = httptest.NewUnstartedServer(handler)
@@ -102,6 +109,14 @@ func newPortal(t testing.TB, o options) *portal {
 		_ = caches.Close(context.Background())
 	})
 	return p
+}
+
+// writeError answers with an error in the one shape.
+func writeError(w http.ResponseWriter, err error) {
+	status, name, message := pluginapi.Describe(err)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"name": name, "message": message}})
 }
 
 // one returns a configuration with one endpoint, /t.

@@ -35,6 +35,9 @@ type place struct {
 // placeOf reads the path of a request to the route /{path...}. Paths that a target could read as leading upwards are refused, however they are written.
 func placeOf(r *http.Request) (place, error) {
 	rest := r.PathValue("path")
+	if rest == "" {
+		return place{}, errNoEndpoint(r)
+	}
 	// Only the rest may have escapes that matter: routing compared what is before it. So its slashes can be counted.
 	skip := strings.Count(r.URL.Path, "/") - strings.Count(rest, "/")
 	raw := r.URL.EscapedPath()
@@ -42,17 +45,21 @@ func placeOf(r *http.Request) (place, error) {
 	for range skip {
 		next := strings.IndexByte(raw[at:], '/')
 		if next < 0 {
-			return place{}, pluginapi.NotFound("there is no proxy endpoint in this path")
+			return place{}, errNoEndpoint(r)
 		}
 		at += next + 1
 	}
 	if at == 0 {
-		return place{}, pluginapi.NotFound("there is no proxy endpoint in this path")
+		return place{}, errNoEndpoint(r)
 	}
 	if err := checkPath(raw[at:]); err != nil {
 		return place{}, err
 	}
 	return place{prefix: raw[:at-1], segments: strings.Split(raw[at:], "/")}, nil
+}
+
+func errNoEndpoint(r *http.Request) error {
+	return pluginapi.NotFound("there is no proxy endpoint at %s", r.URL.Path)
 }
 
 // checkPath refuses segments of dots and control characters, also escaped once or twice, and with backslashes for slashes.

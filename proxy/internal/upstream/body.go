@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"io"
+	"sync/atomic"
 	"time"
 )
 
@@ -65,4 +66,30 @@ func (b *body) alive() {
 		d = min(d, b.w.total.Sub(now))
 	}
 	b.w.timer.Reset(d)
+}
+
+// sentBody is a request's body that remembers why reading it failed: that is not the target's doing.
+type sentBody struct {
+	io.ReadCloser
+	err atomic.Pointer[error]
+}
+
+// Read implements [io.Reader].
+func (b *sentBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		b.err.Store(&err)
+	}
+	return n, err
+}
+
+// failure returns why reading failed, or nil.
+func (b *sentBody) failure() error {
+	if b == nil {
+		return nil
+	}
+	if err := b.err.Load(); err != nil {
+		return *err
+	}
+	return nil
 }

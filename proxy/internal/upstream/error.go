@@ -93,7 +93,7 @@ func kindOf(err error) Kind {
 		timeout   interface{ Timeout() bool }
 		timedOut  = errors.As(err, &timeout) && timeout.Timeout()
 		malformed = strings.Contains(err.Error(), "malformed") || strings.Contains(err.Error(), "server response headers exceeded") || strings.Contains(err.Error(), "too many 1xx") ||
-			strings.Contains(err.Error(), "unsupported transfer encoding") || strings.Contains(err.Error(), "bad Content-Length")
+			strings.Contains(err.Error(), "unsupported transfer encoding") || strings.Contains(err.Error(), "message cannot contain") || strings.Contains(err.Error(), "bad Content-Length")
 	)
 	switch {
 	case errors.Is(err, errForbidden):
@@ -110,7 +110,7 @@ func kindOf(err error) Kind {
 		return Timeout
 	case malformed:
 		return Malformed
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "server closed idle connection"):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), strings.Contains(err.Error(), "server closed idle connection"):
 		return Reset
 	}
 	return Unknown

@@ -4,6 +4,8 @@ package upstream
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -23,6 +25,7 @@ type Options struct {
 type Target struct {
 	o         Options
 	transport *http.Transport
+	plain     plain
 }
 
 // maxIdle is how many unused connections are kept.
@@ -52,17 +55,31 @@ func New(o Options) *Target {
 		ExpectContinueTimeout:  time.Second,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: o.Idle, PingTimeout: o.Connect},
 	}
+	host := o.URL.Host
+	if o.URL.Port() == "" {
+		host = net.JoinHostPort(o.URL.Hostname(), "80")
+	}
+	t.plain = plain{o: o, dial: dialer.DialContext, host: host}
 	return t
 }
 
 // Close closes the connections that are not in use; those in use close when they are done.
-func (t *Target) Close() { t.transport.CloseIdleConnections() }
+func (t *Target) Close() {
+	t.transport.CloseIdleConnections()
+	t.plain.idle.close()
+}
 
 // Do sends a request and returns the answer. Its error is an [*Error], unless ctx ended first. The caller closes the body, whose Read fails with an [*Error] when the target is silent for too long.
 func (t *Target) Do(out *http.Request) (*http.Response, error) {
+	if t.plain.fits(out) {
+		return t.plain.do(out)
+	}
 	w := t.watch(out.Context())
 	out = out.WithContext(w.ctx)
+	var sent *sentBody
 	if out.Body != nil && out.Body != http.NoBody {
+		sent = &sentBody{ReadCloser: out.Body}
+		out.Body = sent
 		// Sending a body may take long. It ends when its reading side does, which has limits of its own; the total limit holds here as well.
 		w.limit(t.o.Total, WhileTotal)
 	} else {
@@ -70,11 +87,20 @@ func (t *Target) Do(out *http.Request) (*http.Response, error) {
 	}
 	res, err := t.transport.RoundTrip(out)
 	if err != nil {
-		err = w.explain(err)
+		if own := sent.failure(); own != nil {
+			err = fmt.Errorf("read request's body: %w", own)
+		} else {
+			err = w.explain(err)
+		}
 		w.end()
 		return nil, err
 	}
 	inner := res.Body
+	if res.StatusCode == http.StatusSwitchingProtocols && out.Header["Upgrade"] == nil {
+		_ = inner.Close()
+		w.end()
+		return nil, &Error{Kind: Malformed, Err: errUnasked}
+	}
 	switch {
 	case res.StatusCode == http.StatusSwitchingProtocols:
 		w.timer.Stop()
@@ -89,6 +115,8 @@ func (t *Target) Do(out *http.Request) (*http.Response, error) {
 	res.Body = w.body(inner)
 	return res, nil
 }
+
+var errUnasked = errors.New("switches to a protocol that nobody asked for")
 
 // IsEventStream reports whether an answer is server-sent events: without an end, and to be passed on piece by piece.
 func IsEventStream(res *http.Response) bool {

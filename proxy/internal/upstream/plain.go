@@ -1,0 +1,252 @@
+package upstream
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// plain sends requests without TLS and with no or a short body, which is most of them, in the goroutine that asks. The standard transport hands each request to two goroutines of the connection and its
+// answer back, to be ready for whatever HTTP allows; for these requests that costs as much as all the rest.
+type plain struct {
+	o    Options
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+	host string // host:port
+	idle idleConns
+
+	buffers, messages sync.Pool // of *[]byte
+}
+
+// maxPlainBody is the longest body, in bytes, that is sent at once. It is read before a connection is taken.
+const maxPlainBody = 16 << 10
+
+// fits reports whether a request is one for plain.
+func (p *plain) fits(out *http.Request) bool {
+	return out.URL.Scheme == "http" && out.ContentLength >= 0 && out.ContentLength <= maxPlainBody && (out.ContentLength > 0 || out.Body == nil || out.Body == http.NoBody) &&
+		out.Header["Upgrade"] == nil && out.URL.Host == p.o.URL.Host
+}
+
+// do is [Target.Do] for requests that fit.
+func (p *plain) do(out *http.Request) (*http.Response, error) {
+	start := time.Now()
+	buffer, ok := p.messages.Get().(*[]byte)
+	if !ok {
+		fresh := make([]byte, 0, 1024)
+		buffer = &fresh
+	}
+	defer p.messages.Put(buffer)
+	message, err := p.message((*buffer)[:0], out)
+	if err != nil {
+		return nil, err
+	}
+	*buffer = message
+	for {
+		c, err := p.conn(out, start)
+		if err != nil {
+			return nil, err
+		}
+		res, err := p.exchange(c, out, message, start)
+		if err == nil {
+			return res, nil
+		}
+		_ = c.Close()
+		if out.Context().Err() != nil {
+			return nil, context.Cause(out.Context())
+		}
+		failure := classify(err)
+		if c.used && c.silent() && failure.Kind == Reset && idempotent(out.Method) {
+			continue // it was closed while nobody used it, so this says nothing about the target
+		}
+		return nil, failure
+	}
+}
+
+func idempotent(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}
+
+// message appends a request as it is sent to m.
+func (p *plain) message(m []byte, out *http.Request) ([]byte, error) {
+	uri := out.URL.RequestURI()
+	host := out.Host
+	if host == "" {
+		host = out.URL.Host
+	}
+	if !validURI(uri) || !httpguts.ValidHostHeader(host) || !httpguts.ValidHeaderFieldName(out.Method) {
+		return nil, errors.New("send request: method, URL or host has a character that cannot be sent")
+	}
+	m = append(m, out.Method...)
+	m = append(m, ' ')
+	m = append(m, uri...)
+	m = append(m, " HTTP/1.1\r\nHost: "...)
+	m = append(m, host...)
+	m = append(m, "\r\n"...)
+	for name, values := range out.Header {
+		if name == "User-Agent" && len(values) == 1 && values[0] == "" || name == "Content-Length" || name == "Transfer-Encoding" {
+			continue
+		}
+		if !httpguts.ValidHeaderFieldName(name) {
+			return nil, fmt.Errorf("send request: %q is no name of a header", name)
+		}
+		for _, value := range values {
+			if !httpguts.ValidHeaderFieldValue(value) {
+				return nil, fmt.Errorf("send request: header %s has a value that cannot be sent", name)
+			}
+			m = append(m, name...)
+			m = append(m, ": "...)
+			m = append(m, value...)
+			m = append(m, "\r\n"...)
+		}
+	}
+	if out.ContentLength > 0 || out.Method == http.MethodPost || out.Method == http.MethodPut || out.Method == http.MethodPatch {
+		m = append(m, "Content-Length: "...)
+		m = strconv.AppendInt(m, out.ContentLength, 10)
+		m = append(m, "\r\n"...)
+	}
+	m = append(m, "\r\n"...)
+	if out.ContentLength == 0 {
+		return m, nil
+	}
+	end := len(m)
+	m = slices.Grow(m, int(out.ContentLength))[:end+int(out.ContentLength)]
+	if _, err := io.ReadFull(out.Body, m[end:]); err != nil {
+		return nil, fmt.Errorf("read request's body: %w", err)
+	}
+	return m, nil
+}
+
+func validURI(uri string) bool {
+	for i := range len(uri) {
+		if uri[i] <= ' ' || uri[i] == 0x7f {
+			return false
+		}
+	}
+	return uri != ""
+}
+
+// conn returns a connection: one that was used before, if there is one.
+func (p *plain) conn(out *http.Request, start time.Time) (*plainConn, error) {
+	for {
+		c := p.idle.get()
+		if c == nil {
+			break
+		}
+		// One that the target has closed is found out here or when it is used. For a request that must not be sent twice it has to be here.
+		if (start.Sub(c.since) > time.Second || !idempotent(out.Method)) && closed(c.Conn) {
+			_ = c.Close()
+			continue
+		}
+		c.used = true
+		return c, nil
+	}
+	ctx, cancel := context.WithTimeout(out.Context(), p.o.Connect)
+	defer cancel()
+	inner, err := p.dial(ctx, "tcp", p.host)
+	if err != nil {
+		if out.Context().Err() != nil {
+			return nil, context.Cause(out.Context())
+		}
+		failure := classify(err)
+		failure.During = WhileConnect
+		return nil, failure
+	}
+	c := &plainConn{Conn: inner, plain: p}
+	c.reader = bufio.NewReader(c)
+	return c, nil
+}
+
+// exchange sends a request and reads the header of the answer.
+func (p *plain) exchange(c *plainConn, out *http.Request, message []byte, start time.Time) (*http.Response, error) {
+	ctx := out.Context()
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	answered := false
+	defer func() {
+		if !answered {
+			stop()
+		}
+	}()
+	_ = c.SetDeadline(time.Now().Add(min(p.o.Header, p.o.Total))) // fails only on a closed connection, as the next call then does
+	c.allowed = maxHeader
+	if _, err := c.Write(message); err != nil {
+		return nil, err
+	}
+	for range maxInterim {
+		res, err := http.ReadResponse(c.reader, out)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case res.StatusCode == http.StatusSwitchingProtocols:
+			return nil, &Error{Kind: Malformed, Err: errUnasked}
+		case res.StatusCode < http.StatusOK:
+			continue
+		}
+		answered = true
+		c.allowed = -1
+		b := &plainBody{c: c, stop: stop, left: res.ContentLength, keep: !res.Close && !out.Close, idle: p.o.Idle, end: start.Add(p.o.Total)}
+		if IsEventStream(res) {
+			b.idle, b.end = p.o.Stream, time.Time{}
+		}
+		switch {
+		case out.Method == http.MethodHead || res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified:
+			b.left = 0
+		case res.ContentLength < 0:
+			b.chunks = res.Body
+		}
+		if b.left == 0 {
+			b.finish(true)
+		}
+		res.Body = b
+		return res, nil
+	}
+	return nil, &Error{Kind: Malformed, Err: errors.New("answers with one interim answer after the other")}
+}
+
+// maxInterim is how many answers with a status of 1xx may come first.
+const maxInterim = 5
+
+// plainConn is a connection, used by one request at a time.
+type plainConn struct {
+	net.Conn
+	plain   *plain
+	reader  *bufio.Reader
+	allowed int64 // bytes that may still be read of a header; negative: no limit
+	got     int64 // bytes read since the request was sent
+	used    bool
+	since   time.Time // not in use
+}
+
+var errHeaderTooLarge = errors.New("malformed answer: its header is too large")
+
+// Read is for the reader: it limits headers.
+func (c *plainConn) Read(p []byte) (int, error) {
+	if c.allowed == 0 {
+		return 0, errHeaderTooLarge
+	}
+	if c.allowed > 0 && int64(len(p)) > c.allowed {
+		p = p[:c.allowed]
+	}
+	n, err := c.Conn.Read(p)
+	c.got += int64(n)
+	if c.allowed > 0 {
+		c.allowed -= int64(n)
+	}
+	return n, err
+}
+
+// silent reports whether nothing came since the request was sent.
+func (c *plainConn) silent() bool { return c.got == 0 }
