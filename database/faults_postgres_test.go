@@ -162,7 +162,7 @@ func TestOnePluginExhaustsItsShare(t *testing.T) {
 			t.Parallel()
 			o := databasetest.Options(t, e)
 			o.Config.MaxConnections = 6
-			o.Config.Plugin = map[string]database.PluginConfig{"hog": {Knex: database.Knex{Pool: database.Pool{AcquireTimeoutMillis: 100}}}}
+			o.Config.Plugin = map[string]database.PluginConfig{"hog": {Knex: database.Knex{Pool: database.Pool{AcquireTimeoutMillis: 2000}}}}
 			d := databasetest.Open(t, o)
 			hog, other := prepare(t, d, "hog"), prepare(t, d, "other")
 			for range 3 { // half of all

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -137,11 +138,18 @@ func (c Connection) databaseName() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// Where the text names none, pgx takes the user's name; nobody means that.
-	if parsed.Database == parsed.User {
-		return c.Database, nil
+	if !namesDatabase(c.Text) {
+		return c.Database, nil // pgx has taken the user's name, as libpq does; nobody means that
 	}
 	return parsed.Database, nil
+}
+
+// namesDatabase reports whether a URL or a text of keywords and values, which can be read, says which database it means.
+func namesDatabase(text string) bool {
+	if u, err := url.Parse(text); err == nil && u.Scheme != "" {
+		return strings.Trim(u.Path, "/") != "" || u.Query().Has("dbname")
+	}
+	return strings.Contains(text, "dbname") || strings.Contains(text, "database")
 }
 
 // postgres returns how to connect to a database; an empty name keeps the connection's own.

@@ -288,3 +288,44 @@ func (s *Server) drop(t testing.TB, name string) {
 		t.Errorf("drop the roles: %v", err)
 	}
 }
+
+// RequirePassword gives the all-powerful user a password, and from now on the server asks for it.
+func (s *Server) RequirePassword(password string) error {
+	err := s.Exec(context.Background(), "postgres", "alter role postgres password '"+strings.ReplaceAll(password, "'", "''")+"'")
+	if err != nil {
+		return err
+	}
+	return s.configure("host all all 127.0.0.1/32 scram-sha-256\n", nil)
+}
+
+// ServeTLS makes the server offer encryption with a certificate, and ask clients for theirs, signed by an authority. All are PEM texts.
+func (s *Server) ServeTLS(cert, key, authority string) error {
+	return s.configure("host all all 127.0.0.1/32 trust\n", map[string]string{"server.crt": cert, "server.key": key, "root.crt": authority},
+		"alter system set ssl_ca_file = 'root.crt'", "alter system set ssl = on")
+}
+
+// configure replaces pg_hba.conf, adds files, and has the server read them.
+func (s *Server) configure(access string, files map[string]string, statements ...string) error {
+	write := func(name, text string) error {
+		path := filepath.Join(s.data(), name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return err
+		}
+		if s.owner == nil {
+			return nil
+		}
+		return os.Chown(path, int(s.owner.Uid), int(s.owner.Gid))
+	}
+	for name, text := range files {
+		if err := write(name, text); err != nil {
+			return err
+		}
+	}
+	if err := s.Exec(context.Background(), "postgres", statements...); err != nil {
+		return err
+	}
+	if err := write("pg_hba.conf", access); err != nil {
+		return err
+	}
+	return s.Exec(context.Background(), "postgres", "select pg_reload_conf()")
+}
