@@ -17,6 +17,9 @@ const (
 	arenaBlock = 1 << arenaShift
 )
 
+// full tells whether the places that fit in 32 bits are nearly used up; what is left is enough for any one entity.
+func (a *arena) full() bool { return len(a.blocks)-len(a.free) > 1<<(32-arenaShift)-1024 }
+
 // put stores a record and returns its place. owner must not be 0. lower and original together must be well below the
 // size of a block. An empty original means it is the same as lower.
 func (a *arena) put(owner uint32, lower, original []byte) uint32 {

@@ -152,6 +152,14 @@ func shapes() []shape {
 			p := query.Compare{Key: "spec.priority", Op: query.Less, Operand: query.Operand{Number: &f}}
 			ask(b, ix, index.Query{Where: p, Order: byName, Limit: 20, Total: true}, 0)
 		}},
+		{"5,000 values", func(b testing.TB, ix *index.Index, i int) {
+			values := make([]string, query.MaxTerms)
+			for n := range values {
+				values[n] = benchRefs[(i+n)%benchSize]
+			}
+			p := query.Any{query.In{Key: "spec.owner", Values: values}, query.In{Key: "relations.partOf", Values: values}}
+			ask(b, ix, index.Query{Where: p, Order: byName, Limit: 20, Total: true}, 20)
+		}},
 		{"graph", func(b testing.TB, ix *index.Index, i int) {
 			if _, err := ix.Graph(index.GraphQuery{Roots: []string{benchRefs[i%benchSize]}, Direction: index.Both, Depth: 2, MaxNodes: 100}); err != nil {
 				b.Fatal(err)

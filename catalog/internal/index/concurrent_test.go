@@ -156,7 +156,7 @@ func walk(t *testing.T, order query.Order, filtered bool) {
 		if !page.More {
 			break
 		}
-		q.After = page.Last
+		q.After = passed(t, order, page.Last)
 	}
 	if !slices.Equal(met, stays) {
 		t.Errorf("forward met\n%v\nwant\n%v", met, stays)
@@ -167,7 +167,7 @@ func walk(t *testing.T, order query.Order, filtered bool) {
 			met = append(met, d.Ref)
 		}
 	}
-	for q := (index.Query{Where: where, Order: order, Limit: 7, Backward: true, After: last.First}); ; {
+	for q := (index.Query{Where: where, Order: order, Limit: 7, Backward: true, After: passed(t, order, last.First)}); ; {
 		page, err := ix.Query(q)
 		if err != nil {
 			t.Fatal(err)
@@ -183,11 +183,24 @@ func walk(t *testing.T, order query.Order, filtered bool) {
 		if !page.More {
 			break
 		}
-		q.After = page.First
+		q.After = passed(t, order, page.First)
 	}
 	if !slices.Equal(met, stays) {
 		t.Errorf("backward met\n%v\nwant\n%v", met, stays)
 	}
+}
+
+// passed sends a place through the hands of a client.
+func passed(t *testing.T, order query.Order, at []*string) []*string {
+	t.Helper()
+	c, err := query.DecodeCursor(query.Cursor{Order: order.Keys, At: at}.Encode())
+	if err != nil {
+		if order.KeepAll && len(order.Keys) > 0 && at[0] == nil {
+			return at // listings of this kind are paged by offset, not by cursor
+		}
+		t.Fatal(err)
+	}
+	return c.At
 }
 
 func TestWaitFor(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 // everything built in step.
 type derived struct {
 	mu     sync.Mutex // guards the maps among readers
-	budget int
+	budget int        // 0: by the number of entities
 	clock  atomic.Int64
 	items  map[string]*item
 
@@ -61,7 +61,7 @@ func (ix *Index) use(name string, build func() sized) sized {
 		defer d.mu.Unlock()
 		it.what = what
 		d.enter(it)
-		d.shrink(it)
+		d.shrink(it, ix.docs.len())
 	})
 	return it.what
 }
@@ -122,8 +122,12 @@ func without[T comparable](list []T, one T) []T {
 }
 
 // shrink drops what was used least recently until the rest fits; not the one just made.
-func (d *derived) shrink(fresh *item) {
-	for d.held() > d.budget {
+func (d *derived) shrink(fresh *item, entities int) {
+	budget := d.budget
+	if budget <= 0 {
+		budget = 32<<20 + 640*entities
+	}
+	for d.held() > budget {
 		var oldest *item
 		for _, it := range d.items {
 			if it.what != nil && it != fresh && (oldest == nil || it.used.Load() < oldest.used.Load()) {

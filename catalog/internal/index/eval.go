@@ -428,8 +428,10 @@ func (ev *evaluation) in(p query.In) node {
 		return nothing()
 	}
 	posts := make([]posting, 0, len(p.Values))
+	var lower []byte
 	for _, value := range p.Values {
-		for t := ix.findTerm(k, hash, []byte(query.Lower(value))); t != 0; t = ix.terms.at(t).variant {
+		lower = query.AppendLower(lower[:0], value)
+		for t := ix.findTerm(k, hash, lower); t != 0; t = ix.terms.at(t).variant {
 			posts = append(posts, ix.terms.at(t).docs)
 		}
 	}

@@ -15,28 +15,25 @@ func Example() {
 		{Ref: "api:default/orders", UID: "u3", Entity: []byte(`{"kind":"API","metadata":{"name":"orders"},"spec":{"type":"openapi"}}`)},
 	})
 
-	// GET /entities/by-query?filter=kind=component&orderField=metadata.name&limit=1
-	start := query.Cursor{Filter: []string{"kind=component"}, Order: []query.SortKey{{Field: "metadata.name"}}}
-	page, err := ix.List(start, index.ListOptions{Limit: 1, Total: true})
+	components, err := query.ParseFilter([]string{"kind=component"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(page.Docs[0].Ref, "is the first of", page.Total)
+	ask := index.Query{Where: components, Order: query.Order{Keys: []query.SortKey{{Field: "metadata.name"}}}, Limit: 1, Total: true}
+	for {
+		page, err := ix.Query(ask)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(page.Docs[0].Ref, "of", page.Total)
+		if !page.More {
+			break
+		}
+		ask.After = page.Last
+	}
 
-	next, err := query.DecodeCursor(page.Next)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	page, err = ix.List(next, index.ListOptions{Limit: 1})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(page.Docs[0].Ref, "is the last:", page.Next == "")
-
-	// GET /entity-facets?facet=spec.type
 	facets, err := ix.Facets([]string{"spec.type"}, nil)
 	if err != nil {
 		fmt.Println(err)
@@ -44,7 +41,7 @@ func Example() {
 	}
 	fmt.Println(facets[0])
 	// Output:
-	// component:default/shop is the first of 2
-	// component:default/web is the last: true
+	// component:default/shop of 2
+	// component:default/web of 2
 	// [{openapi 1} {service 1} {website 1}]
 }

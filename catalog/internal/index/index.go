@@ -7,12 +7,15 @@
 // ask while one applies changes. Every answer is of one moment, between two changes. A reader waits for a writer for
 // the time of one entity's change, or half a millisecond in a long series of them; a writer waits for readers.
 //
-// Memory is about 1.2 KB per entity of 25 rows, most of it text that occurs once. Structures that only some
-// questions need, such as sorted lists, are built when first asked for and kept while they fit [Options.Derived].
+// Memory is about 1 KB per entity of 25 rows, most of it text that occurs once; there is room for 4 GB of that.
+// Structures that only some questions need, such as sorted lists, are built when first asked for (about a second for a
+// million entities, a few milliseconds for ten thousand) and kept while they fit [Options.Derived]. Who wants the first
+// question to be as fast as the others asks it once before serving.
 package index
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -26,7 +29,7 @@ import (
 // Options configure an [Index]. The zero value is ready for use.
 type Options struct {
 	// Derived bounds the memory, in bytes, of sorted lists and text tables. What was used least recently goes and
-	// is built again when needed. Default: 512 MB.
+	// is built again when needed. Default: 32 MB and 640 bytes per entity.
 	Derived int
 }
 
@@ -74,11 +77,10 @@ type Doc struct {
 	Ref string
 }
 
+var errFull = errors.New("index entity: the index is full, with 4 GB of keys and values")
+
 // New returns an empty index.
 func New(opts Options) *Index {
-	if opts.Derived <= 0 {
-		opts.Derived = 512 << 20
-	}
 	ix := &Index{dictionary: newDictionary(), changed: make(chan struct{})}
 	ix.documents.seed = ix.dictionary.seed
 	ix.derived.init(opts.Derived)
@@ -93,6 +95,9 @@ func (ix *Index) Apply(seq int64, changes []Change) []Problem {
 	defer ix.write.Unlock()
 	var problems []Problem
 	apply := func(c *Change, x *extraction, err error) {
+		if err == nil && c.Entity != nil && ix.arena.full() {
+			err = errFull
+		}
 		if err != nil {
 			problems = append(problems, Problem{Ref: c.Ref, Err: err})
 			return

@@ -26,7 +26,7 @@ func TestScale(t *testing.T) {
 	if err != nil {
 		t.Skip("set INDEX_SCALE to a number of entities")
 	}
-	c := company{n: n}
+	c := company{n: n, rich: n <= 100_000}
 	ix := index.New(index.Options{})
 	var building time.Duration
 	const batch = 10_000
