@@ -28,7 +28,7 @@ func (l *links) follow(b *host.Blueprint) {
 		case pluginapi.Page:
 			patterns[pluginapi.RouteRef(e.ID)] = l.base + spec.Path
 		case pluginapi.Route:
-			patterns[pluginapi.RouteRef(e.ID)] = l.base + "/api/" + e.Plugin + spec.Pattern[strings.IndexByte(spec.Pattern, '/'):]
+			patterns[pluginapi.RouteRef(e.ID)] = l.base + "/api/" + e.Plugin + strings.TrimSuffix(spec.Pattern[strings.IndexByte(spec.Pattern, '/'):], "{$}")
 		}
 	}
 	l.patterns.Store(&patterns)

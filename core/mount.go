@@ -43,7 +43,7 @@ func (p *Portal) mount(s *settings) error {
 		Identify:   p.identify,
 		Links:      p.links,
 		ErrorPage:  p.errorPage,
-		Ready:      p.Ready,
+		Ready:      p.readiness,
 		Hosts:      hosts,
 		Health:     func(ctx context.Context) any { return p.supervisor.Health(ctx) },
 		CSP:        c.CSP,
@@ -74,13 +74,31 @@ func (p *Portal) table(s *settings) server.Table {
 		}
 	}
 	if s.units.Split() {
-		relay := p.keys.Handler(p.graph.RelayHandler)
-		t.Endpoints = append(t.Endpoints, server.Endpoint{ID: "relay", Pattern: unit.RelayPath, Public: true, Stream: true, MaxBody: -1, Run: func(w http.ResponseWriter, r *http.Request) error {
-			relay.ServeHTTP(w, r)
-			return nil
-		}})
+		t.Endpoints = append(t.Endpoints, p.relayed(s.blueprint)...)
 	}
 	return t
+}
+
+// relayed lists what this unit serves to the others, each under the rules that it has where everybody may call it: that another unit has asked them too is no reason to trust it.
+func (p *Portal) relayed(b *host.Blueprint) []server.Endpoint {
+	var all []server.Endpoint
+	for _, e := range b.Extensions {
+		serve := p.graph.RelayHandler(e.ID)
+		if e.Off || serve == nil {
+			continue
+		}
+		endpoint := server.Endpoint{ID: "relay of " + e.ID, Plugin: e.Plugin, Pattern: unit.RelayPath + e.ID, MaxBody: -1, Run: p.keys.Relayed(serve)}
+		switch spec := e.Spec.(type) {
+		case pluginapi.Page:
+			endpoint.Public, endpoint.Permission = spec.Public, spec.Permission
+		case pluginapi.Route:
+			endpoint.Public, endpoint.Permission, endpoint.Stream, endpoint.MaxBody = spec.Public, spec.Permission, spec.Stream, spec.MaxBody
+		default:
+			endpoint.Public = true // like a call within a process, it is for the owner to decide
+		}
+		all = append(all, endpoint)
+	}
+	return all
 }
 
 // exactly makes a path one that answers for itself only, not for what is below it.

@@ -3,15 +3,16 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/proscenium-dev/proscenium/cache"
+	"github.com/proscenium-dev/proscenium/core/internal/config"
 	"github.com/proscenium-dev/proscenium/core/internal/host"
 	"github.com/proscenium-dev/proscenium/core/internal/server"
 	"github.com/proscenium-dev/proscenium/core/internal/supervisor"
@@ -47,18 +48,18 @@ type Portal struct {
 	startOnce sync.Once
 	stopOnce  sync.Once
 	stopErr   error
-	stopWatch context.CancelFunc
-	watching  sync.WaitGroup
+	stopWatch context.CancelFunc // nil when nothing was started
+	watched   chan struct{}      // closed when configuration is no longer followed
 }
 
 // New reads the configuration and puts the plugins together. It starts nothing and connects to nothing. The error says everything that is wrong, a line each.
 func New(o Options, plugins ...pluginapi.Plugin) (*Portal, error) {
-	snapshot, err := o.load()
+	snapshot, err := config.Load(o.source())
 	if err != nil {
 		return nil, err
 	}
-	p := &Portal{options: o, plugins: plugins, level: &slog.LevelVar{}, stores: map[string]stores{}, stopWatch: func() {}}
-	s, err := read(snapshot, plugins)
+	p := &Portal{options: o, plugins: plugins, level: &slog.LevelVar{}, stores: map[string]stores{}}
+	s, err := read(snapshot, plugins, switchedOff(snapshot))
 	if err != nil {
 		// The functions of the plugins can be checked whatever the configuration says.
 		_, more := host.Wire(host.Settings{Blueprint: s.blueprint, Services: func(string) host.Services { return p.services("") }, Authorizer: allowAll{}})
@@ -70,11 +71,14 @@ func New(o Options, plugins ...pluginapi.Plugin) (*Portal, error) {
 		p.level.Set(s.backend.Logger.Level.Level)
 		p.logger = newLogger(os.Stderr, s.backend.Logger.Format, p.level)
 	}
-	if err := p.open(s); err != nil {
-		return nil, err
+	err = p.open(s)
+	if err == nil {
+		err = p.assemble(s)
 	}
-	if err := p.assemble(s); err != nil {
-		return nil, errors.Join(err, p.close(context.Background()))
+	if err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		return nil, errors.Join(err, p.close(ctx))
 	}
 	p.report(s)
 	return p, nil
@@ -83,7 +87,7 @@ func New(o Options, plugins ...pluginapi.Plugin) (*Portal, error) {
 // assemble constructs the plugins and everything around them.
 func (p *Portal) assemble(s *settings) (err error) {
 	p.keys = unit.NewKeys(s.backend.Unit.Secret)
-	p.network = unit.NewNetwork(p.keys)
+	p.network = unit.NewNetwork(p.keys, server.RequestID)
 	p.assets = server.NewAssets(s.app.base(), assetFolders(p.plugins))
 	p.links = &links{base: s.app.base(), asset: p.assets.AssetPath}
 	p.links.follow(s.blueprint)
@@ -94,7 +98,9 @@ func (p *Portal) assemble(s *settings) (err error) {
 		return host.Added(p.graph, pluginapi.PermissionRules).Get()
 	}
 	if p.options.Authorizer != nil {
-		guard.policy = p.options.Authorizer(allowAll{})
+		if guard.policy = p.options.Authorizer(allowAll{}); guard.policy == nil {
+			return errors.New("the function core.Options.Authorizer returned nil; return what it is given to keep the default")
+		}
 	}
 	p.authorizer = guard
 
@@ -105,8 +111,7 @@ func (p *Portal) assemble(s *settings) (err error) {
 		Authorizer: p.authorizer,
 		Remote:     p.remote(s.units),
 		Relays:     unit.Relays(),
-		Enter:      func(id string) (func(), error) { return p.supervisor.Enter(id) },
-		Logger:     p.logger,
+		Enter:      p.enter,
 	})
 	if err != nil {
 		return err
@@ -137,10 +142,25 @@ func (p *Portal) remote(units *unit.Map) func(string) *host.Remote {
 
 // available tells whether a plugin runs, as far as is known here: of one in another unit the first call will tell.
 func (p *Portal) available(id string) error {
-	if !p.graph.Here(id) {
+	switch {
+	case p.supervisor == nil: // a constructor asks
+		return constructing(id)
+	case !p.graph.Here(id):
 		return nil
 	}
 	return p.supervisor.Available(id)
+}
+
+// enter is asked before each call of a plugin that runs here.
+func (p *Portal) enter(id string) (leave func(), err error) {
+	if p.supervisor == nil {
+		return nil, constructing(id)
+	}
+	return p.supervisor.Enter(id)
+}
+
+func constructing(id string) error {
+	return &pluginapi.UnavailableError{Plugin: id, State: "starting", Err: errors.New("plugins are being constructed")}
 }
 
 // report says what the people who run the portal should know about their configuration.
@@ -152,6 +172,9 @@ func (p *Portal) report(s *settings) {
 	if notice := s.report.Notice(); notice != "" {
 		p.logger.Info(notice)
 	}
+	if absent := s.blueprint.Absent; len(absent) > 0 {
+		p.logger.Info("app.extensions configures what this portal's plugins do not bring", "extensions", absent)
+	}
 }
 
 // Start begins to run the plugins, all in parallel, and to follow the configuration files. It returns at once; a second call does nothing. What ctx carries reaches the plugins; that it ends does not stop them.
@@ -160,7 +183,11 @@ func (p *Portal) Start(ctx context.Context) {
 		p.supervisor.Start(pluginapi.WithLinks(context.WithoutCancel(ctx), p.links))
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		p.stopWatch = cancel
-		p.watching.Go(func() { p.watch(ctx) })
+		p.watched = make(chan struct{})
+		go func() { // Stop waits for it
+			defer close(p.watched)
+			p.watch(ctx)
+		}()
 	})
 }
 
@@ -168,20 +195,35 @@ func (p *Portal) Start(ctx context.Context) {
 func (p *Portal) Settled() <-chan struct{} { return p.supervisor.Settled() }
 
 // Ready is nil when the portal serves: its plugins have had their first attempt to start, and those that the configuration says it cannot do without run.
-func (p *Portal) Ready() error {
+// The error is for the log.
+func (p *Portal) Ready() error { return errors.Join(p.notReady()...) }
+
+func (p *Portal) notReady() (reasons []error) {
 	select {
 	case <-p.supervisor.Settled():
 	default:
-		return errors.New("plugins are starting")
+		return []error{pluginapi.Unavailable("plugins are starting")}
 	}
 	s := p.settings.Load()
-	var down []error
 	for _, plugin := range s.blueprint.Plugins {
-		if s.backend.Startup.needed(plugin.ID) && p.graph.Here(plugin.ID) {
-			down = append(down, p.supervisor.Available(plugin.ID))
+		if !s.backend.Startup.needed(plugin.ID) {
+			continue
+		}
+		if err := p.available(plugin.ID); err != nil {
+			reasons = append(reasons, err)
 		}
 	}
-	return errors.Join(down...)
+	return reasons
+}
+
+// readiness is Ready for anybody to read: without causes.
+func (p *Portal) readiness() error {
+	var reasons []error
+	for _, err := range p.notReady() {
+		_, _, message := pluginapi.Describe(err)
+		reasons = append(reasons, errors.New(message))
+	}
+	return errors.Join(reasons...)
 }
 
 // ServeHTTP answers a request.
@@ -194,12 +236,19 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (p *Portal) Stop(ctx context.Context) error {
 	p.stopOnce.Do(func() {
 		p.startOnce.Do(func() {}) // never start after this
-		p.stopWatch()
-		p.watching.Wait()
+		var unwatched error
+		if p.stopWatch != nil {
+			p.stopWatch()
+			select {
+			case <-p.watched:
+			case <-ctx.Done():
+				unwatched = fmt.Errorf("stop following the configuration files: %w", ctx.Err())
+			}
+		}
 		// Each phase leaves some of the time to the next, however long a request or a plugin hangs.
 		drained := within(ctx, 1, 2, p.server.Drain)
 		stopped := within(ctx, 3, 4, p.supervisor.Stop)
-		p.stopErr = errors.Join(drained, stopped, p.close(ctx))
+		p.stopErr = errors.Join(unwatched, drained, stopped, p.close(ctx))
 	})
 	return p.stopErr
 }
@@ -227,8 +276,6 @@ func (p *Portal) close(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
-
-func elem(pointer any) any { return reflect.ValueOf(pointer).Elem().Interface() }
 
 // Available is nil while a plugin runs here; else the error, which matches pluginapi.ErrUnavailable, says what state it is in. Of a plugin in another unit it is nil: the first call will tell.
 func (p *Portal) Available(plugin string) error { return p.available(plugin) }

@@ -6,22 +6,20 @@ import (
 
 	"github.com/proscenium-dev/proscenium/core/internal/config"
 	"github.com/proscenium-dev/proscenium/core/internal/host"
+	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
 // watch follows the configuration files until ctx ends.
 func (p *Portal) watch(ctx context.Context) {
+	var next *settings // what passed Check and is about to be applied
 	watcher := config.Watcher{
 		Options: p.options.source(),
 		Current: p.settings.Load().snapshot,
-		Check: func(next *config.Snapshot) error {
-			_, err := read(next, p.plugins)
+		Check: func(snapshot *config.Snapshot) (err error) {
+			next, err = read(snapshot, p.plugins, p.settings.Load().off)
 			return err
 		},
-		Apply: func(next *config.Snapshot) {
-			if s, err := read(next, p.plugins); err == nil {
-				p.apply(s)
-			}
-		},
+		Apply: func(*config.Snapshot) { p.apply(next) },
 		Failed: func(err error) {
 			p.logger.Error("the changed configuration cannot be used; the last good one stays in force", "error", err)
 		},
@@ -42,6 +40,14 @@ func (p *Portal) apply(next *settings) {
 	for _, path := range []string{"backend.logger.format", "discovery", "app.plugins", "app.baseUrl"} {
 		p.warnIfChanged(last, next, path)
 	}
+	for _, e := range next.blueprint.Extensions {
+		if fixed(e.Spec) && !reflect.DeepEqual(e.Spec, last.spec(e.ID)) {
+			p.logger.Warn("this change takes effect at the next start", "extension", e.ID)
+		}
+	}
+	logging := next.backend.Logger
+	next.backend, next.units = last.backend, last.units
+	next.backend.Logger = logging
 	p.level.Set(next.backend.Logger.Level.Level)
 	for _, plugin := range next.blueprint.Plugins {
 		if value := next.plugins[plugin.ID]; !reflect.DeepEqual(value, last.plugins[plugin.ID]) {
@@ -57,6 +63,15 @@ func (p *Portal) apply(next *settings) {
 		return
 	}
 	p.logger.Info("changed configuration applied", "files", next.snapshot.Files())
+}
+
+// fixed reports whether a spec is the supervisor's, which takes it at start.
+func fixed(spec any) bool {
+	switch spec.(type) {
+	case pluginapi.Start, pluginapi.Stop, pluginapi.Task, pluginapi.HealthCheck:
+		return true
+	}
+	return false
 }
 
 func (p *Portal) warnIfChanged(last, next *settings, path string) {

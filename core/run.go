@@ -32,24 +32,33 @@ func Run(ctx context.Context, o Options, plugins ...pluginapi.Plugin) error {
 
 // Serve runs the portal on a listener, which it closes, until ctx ends. See [Run].
 func (p *Portal) Serve(ctx context.Context, listener net.Listener) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	front, err := server.Serve(listener, p.server, p.settings.Load().backend.Config)
 	if err != nil {
 		return errors.Join(err, p.stop(nil))
 	}
 	p.logger.Info("portal listens", "url", p.url(listener.Addr()))
 	p.Start(ctx)
-	var failed error
-	select {
-	case <-ctx.Done():
-		p.logger.Info("portal stops")
-	case <-front.Done():
-		failed = front.Err()
-	case failed = <-p.aborted(ctx):
+	return errors.Join(p.awaitEnd(ctx, front), p.stop(front))
+}
+
+// awaitEnd returns when the portal has to stop: with nil because ctx has ended, else with what went wrong.
+func (p *Portal) awaitEnd(ctx context.Context, front *server.Server) error {
+	settled := p.Settled()
+	for {
+		select {
+		case <-ctx.Done():
+			p.logger.Info("portal stops")
+			return nil
+		case <-front.Done():
+			return front.Err()
+		case <-settled:
+			if err := p.Ready(); err != nil {
+				return fmt.Errorf("start: %w", err)
+			}
+			p.logger.Info("portal is ready")
+			settled = nil
+		}
 	}
-	cancel()
-	return errors.Join(failed, p.stop(front))
 }
 
 // url is where the portal is, as seen from this machine.
@@ -59,23 +68,6 @@ func (p *Portal) url(at net.Addr) string {
 		scheme = "https"
 	}
 	return scheme + "://" + at.String() + p.links.base + "/"
-}
-
-// aborted sends the reason when a plugin that the portal cannot do without did not start.
-func (p *Portal) aborted(ctx context.Context) <-chan error {
-	reason := make(chan error, 1)
-	p.watching.Go(func() {
-		select {
-		case <-ctx.Done():
-		case <-p.supervisor.Settled():
-			if err := p.Ready(); err != nil {
-				reason <- fmt.Errorf("start: %w", err)
-				return
-			}
-			p.logger.Info("portal is ready")
-		}
-	})
-	return reason
 }
 
 // stop ends serving, then the portal, within one deadline.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"reflect"
 	"strings"
 
 	"github.com/proscenium-dev/proscenium/cache"
@@ -26,13 +27,17 @@ type appConfig struct {
 
 // pluginSwitch is one entry of app.plugins.
 type pluginSwitch struct {
-	Enabled bool `yaml:"enabled"`
+	Enabled *bool `yaml:"enabled"` // default: true
 }
 
 // Validate checks the address.
 func (c appConfig) Validate() error {
-	if _, err := url.Parse(c.BaseURL); err != nil {
-		return fmt.Errorf("baseUrl: %w", err)
+	at, err := url.Parse(c.BaseURL)
+	switch {
+	case err != nil || at.Opaque != "" || (at.Scheme != "" || at.Host != "") && (at.Host == "" || at.Scheme != "http" && at.Scheme != "https"):
+		return fmt.Errorf("baseUrl: %q is no address such as https://portal.example.com or https://example.com/portal", c.BaseURL)
+	case at.EscapedPath() != at.Path || strings.ContainsAny(at.Path, "{}*") || strings.Contains(at.Path, "//"):
+		return fmt.Errorf("baseUrl: %q has a path that is not made of plain words, as /portal is", c.BaseURL)
 	}
 	return nil
 }
@@ -96,6 +101,7 @@ func (s startup) needed(plugin string) bool {
 type settings struct {
 	snapshot     *config.Snapshot
 	report       *config.Report
+	off          map[string]string // plugins that are switched off, and where
 	app          appConfig
 	organization organization
 	backend      backendConfig
@@ -115,12 +121,17 @@ func (s *settings) title() string {
 	return "Proscenium"
 }
 
-const portalOwner = "the portal"
-
-// load reads the configuration.
-func (o Options) load() (*config.Snapshot, error) {
-	return config.Load(o.source())
+// spec returns the spec of an extension, or nil.
+func (s *settings) spec(id string) any {
+	for _, e := range s.blueprint.Extensions {
+		if e.ID == id {
+			return e.Spec
+		}
+	}
+	return nil
 }
+
+const portalOwner = "the portal"
 
 func (o Options) source() config.Options {
 	environ := o.Environ
@@ -130,50 +141,48 @@ func (o Options) source() config.Options {
 	return config.Options{Dir: o.ConfigDir, Files: o.ConfigFiles, Defaults: o.Defaults, Environ: environ}
 }
 
-// read decodes a snapshot for a list of plugins and plans the portal. The error joins everything that is wrong; the settings are then good for nothing but finding more.
-func read(snapshot *config.Snapshot, plugins []pluginapi.Plugin) (*settings, error) {
-	s := &settings{snapshot: snapshot, plugins: map[string]any{}}
+// switchedOff tells which plugins configuration switches off, and where it does.
+func switchedOff(snapshot *config.Snapshot) map[string]string {
 	off := map[string]string{}
 	var switches map[string]pluginSwitch
-	if snapshot.Decode("app.plugins", &switches) == nil { // else the report says what is wrong
-		for id, is := range switches {
-			if !is.Enabled {
-				off[id] = snapshot.At("app.plugins").Get(id).Position().String()
-			}
+	if snapshot.Decode("app.plugins", &switches) != nil {
+		return off // the report says what is wrong
+	}
+	for id, is := range switches {
+		if is.Enabled != nil && !*is.Enabled {
+			off[id] = snapshot.At("app.plugins").Get(id).Position().String()
 		}
 	}
-	backend := func() any {
-		return &backendConfig{Unit: unit.Config{Shell: true}}
+	return off
+}
+
+// read decodes a snapshot for a list of plugins, of which some are switched off, and plans the portal. The error joins everything that is wrong; the settings are then good for nothing but finding more.
+func read(snapshot *config.Snapshot, plugins []pluginapi.Plugin, off map[string]string) (*settings, error) {
+	s := &settings{snapshot: snapshot, off: off, plugins: map[string]any{}}
+	s.backend.Unit.Shell = true
+	var discovery unit.Discovery
+	section := func(path string, target any) config.Section {
+		return config.Section{Path: path, Owner: portalOwner, New: func() any { return target }}
 	}
 	schema := config.Schema{
-		Sections: []config.Section{
-			{Path: "app", Owner: portalOwner, New: func() any { return &appConfig{} }},
-			{Path: "organization", Owner: portalOwner, New: func() any { return &organization{} }},
-			{Path: "backend", Owner: portalOwner, New: backend},
-			{Path: "discovery", Owner: portalOwner, New: func() any { return &unit.Discovery{} }},
-		},
-		Inert: config.BackstageKeys(),
+		Sections: []config.Section{section("app", &s.app), section("organization", &s.organization), section("backend", &s.backend), section("discovery", &discovery)},
+		Inert:    config.BackstageKeys(),
 	}
-	claimed := map[string]bool{}
+	targets := map[string]any{} // by plugin
 	for _, p := range plugins {
-		if p.Config == nil || claimed[p.ID] {
+		if p.Config == nil || targets[p.ID] != nil {
 			continue
 		}
-		claimed[p.ID] = true
+		targets[p.ID] = p.Config.Defaults()
 		if _, is := off[p.ID]; is {
 			schema.Inert = append(schema.Inert, config.Inert{Path: sectionPath(p), Why: p.ID + " is switched off"})
 			continue
 		}
-		schema.Sections = append(schema.Sections, config.Section{Path: sectionPath(p), Owner: "plugin " + p.ID, New: p.Config.Defaults})
+		schema.Sections = append(schema.Sections, config.Section{Path: sectionPath(p), Owner: "plugin " + p.ID, New: func() any { return targets[p.ID] }})
 	}
 	s.report = schema.Check(snapshot)
-	s.app = *s.report.Values["app"].(*appConfig)
-	s.organization = *s.report.Values["organization"].(*organization)
-	s.backend = *s.report.Values["backend"].(*backendConfig)
-	for _, p := range plugins {
-		if target, ok := s.report.Values[sectionPath(p)]; ok && p.Config != nil {
-			s.plugins[p.ID] = elem(target)
-		}
+	for id, target := range targets {
+		s.plugins[id] = reflect.ValueOf(target).Elem().Interface()
 	}
 	changed, err1 := overrides(s.app.Extensions)
 	blueprint, err2 := host.Plan(plugins, off, changed)
@@ -182,7 +191,7 @@ func read(snapshot *config.Snapshot, plugins []pluginapi.Plugin) (*settings, err
 	for _, p := range blueprint.Plugins {
 		ids = append(ids, p.ID)
 	}
-	units, err3 := unit.NewMap(s.backend.Unit, *s.report.Values["discovery"].(*unit.Discovery), ids)
+	units, err3 := unit.NewMap(s.backend.Unit, discovery, ids)
 	s.units = units
 	return s, errors.Join(s.report.Err(), err1, err2, err3)
 }

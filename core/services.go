@@ -51,7 +51,7 @@ type stores struct {
 func (p *Portal) services(id string) host.Services {
 	services := host.Services{
 		Logger: slog.New(slog.DiscardHandler),
-		Self:   &self{id: id, available: func(id string) error { return p.supervisor.Available(id) }},
+		Self:   &self{id: id, available: p.available},
 	}
 	if p.logger == nil { // only the list is being checked
 		services.Cache, services.Signals, services.Leases = unopened{}, unopened{}, unopened{}

@@ -13,7 +13,7 @@ import (
 // The catalog's pages, to link to.
 const (
 	// ListPage is the list of entities. Its query takes the filters: kind, type, owner, ...
-	ListPage pluginapi.RouteRef = "page:catalog/list"
+	ListPage pluginapi.RouteRef = "page:catalog"
 	// EntityPage is the page of one entity; its parameters are namespace, kind and name.
 	EntityPage pluginapi.RouteRef = "page:catalog/entity"
 	// EntityTabPage is a tab of that page; its further parameter is tab, a [Tab]'s Path.

@@ -45,18 +45,18 @@ type drawn struct {
 	HTML *string `json:"html"`
 }
 
-func answer(w http.ResponseWriter, r *http.Request, c pluginapi.Component, err error) {
+func answer(w http.ResponseWriter, r *http.Request, c pluginapi.Component) error {
 	var reply drawn
-	if err == nil && c != nil {
-		reply.HTML = new(string)
-		*reply.HTML, err = pluginapi.Draw(r.Context(), c)
-	}
-	if err != nil {
-		pluginapi.RelayError(w, err)
-		return
+	if c != nil {
+		html, err := pluginapi.Draw(r.Context(), c)
+		if err != nil {
+			return err
+		}
+		reply.HTML = &html
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	_ = json.NewEncoder(w).Encode(reply)
+	_ = json.NewEncoder(w).Encode(reply) // a unit that left is no error of ours
+	return nil
 }
 
 func readEntity(r *http.Request) (*catalogcommon.Entity, error) {
@@ -84,16 +84,18 @@ func ask(ctx context.Context, rt http.RoundTripper, query url.Values, entity *ca
 	return pluginapi.Drawn(*reply.HTML), nil
 }
 
-func serveCard(_ Card, card CardFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func serveCard(_ Card, card CardFunc) pluginapi.RouteFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		entity, err := readEntity(r)
 		if err != nil {
-			pluginapi.RelayError(w, err)
-			return
+			return err
 		}
 		c, err := card(r.Context(), entity)
-		answer(w, r, c, err)
-	})
+		if err != nil {
+			return err
+		}
+		return answer(w, r, c)
+	}
 }
 
 func remoteCard(_ Card, rt http.RoundTripper) CardFunc {
@@ -102,16 +104,18 @@ func remoteCard(_ Card, rt http.RoundTripper) CardFunc {
 	}
 }
 
-func serveTab(_ Tab, tab TabFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func serveTab(_ Tab, tab TabFunc) pluginapi.RouteFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		entity, err := readEntity(r)
 		if err != nil {
-			pluginapi.RelayError(w, err)
-			return
+			return err
 		}
 		c, err := tab(r, entity)
-		answer(w, r, c, err)
-	})
+		if err != nil {
+			return err
+		}
+		return answer(w, r, c)
+	}
 }
 
 func remoteTab(_ Tab, rt http.RoundTripper) TabFunc {

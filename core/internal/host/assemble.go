@@ -36,8 +36,6 @@ type Settings struct {
 
 	// Timeout bounds construction as a whole; zero means 10 seconds.
 	Timeout time.Duration
-
-	Logger *slog.Logger
 }
 
 // Services is what the portal gives one plugin.

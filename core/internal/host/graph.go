@@ -66,18 +66,14 @@ func (g *Graph) Run(ctx context.Context, extension string) error {
 }
 
 // RelayHandler serves an extension of a plugin that runs here to the portal's other processes. It is nil when there is no such extension or its point has no relay.
-func (g *Graph) RelayHandler(extension string) http.Handler {
+func (g *Graph) RelayHandler(extension string) pluginapi.RouteFunc {
 	s := g.slots[extension]
 	if s == nil || g.remote[s.plugin] || !g.relay(s.point).HasRelay() {
 		return nil
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := s.call(r.Context(), func(ctx context.Context, b any) error {
-			g.relay(s.point).RelayHandler(s.spec, b).ServeHTTP(w, r.WithContext(ctx))
-			return nil
+	return func(w http.ResponseWriter, r *http.Request) error {
+		return s.call(r.Context(), func(ctx context.Context, b any) error {
+			return g.relay(s.point).RelayHandler(s.spec, b)(w, r.WithContext(ctx))
 		})
-		if err != nil {
-			pluginapi.RelayError(w, err)
-		}
-	})
+	}
 }

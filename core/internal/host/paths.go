@@ -70,12 +70,16 @@ func pathShape(path string, route bool) (string, error) {
 		return "", fmt.Errorf("must start with a slash")
 	}
 	segments := strings.Split(path[1:], "/")
+	names := map[string]bool{}
 	for i, segment := range segments {
+		name := parameter(segment)
 		switch {
 		case !segmentPattern.MatchString(segment):
 			return "", fmt.Errorf("%q is neither a text nor a parameter such as {name}", segment)
 		case segment == "." || segment == "..":
 			return "", fmt.Errorf("must not contain %q", segment)
+		case name != "" && names[name]:
+			return "", fmt.Errorf("two parameters have the name %q", name)
 		case segment == "{$}":
 			if i != len(segments)-1 || !route {
 				return "", fmt.Errorf("{$} ends the path of a route")
@@ -93,8 +97,18 @@ func pathShape(path string, route bool) (string, error) {
 		case segment == "" && i != len(segments)-1:
 			return "", fmt.Errorf("must not contain //")
 		}
+		names[name] = true
 	}
 	return "/" + strings.Join(segments, "/"), nil
+}
+
+// parameter is the name of the parameter that a segment is, or "".
+func parameter(segment string) string {
+	name, is := strings.CutPrefix(segment, "{")
+	if !is {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(name, "}"), "...")
 }
 
 // nearest suggests the known id that looks most like id, if one does.

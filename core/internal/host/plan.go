@@ -32,7 +32,9 @@ type Blueprint struct {
 	Plugins    []pluginapi.Plugin
 	Off        map[string]bool // plugins switched off by configuration
 	Extensions []Extension     // of plugins that are on; those switched off included, see Extension.Off
+	Absent     []string        // ids in app.extensions of plugins that this portal does not have, or that are off
 	owners     map[pluginapi.AnyPoint]string
+	pointless  map[string]bool // ids of extensions of plugins that are on, at points of plugins that are off
 }
 
 // Extension is an extension with everything that configuration said about it.
@@ -51,6 +53,16 @@ func (e Extension) Point() pluginapi.AnyPoint { return e.from.Point }
 // portal is the owner of the points of pluginapi.
 const portal = "the portal"
 
+// isNil reports whether there is no point, or a nil one.
+func isNil(point pluginapi.AnyPoint) bool {
+	return point == nil || reflect.ValueOf(point).IsNil()
+}
+
+// fits reports whether a spec is of the type that its point declares, which only From can make sure of.
+func fits(spec any, t reflect.Type) bool {
+	return spec != nil && (reflect.TypeOf(spec) == t || t.Kind() == reflect.Interface && reflect.TypeOf(spec).Implements(t))
+}
+
 func portalPoints() []pluginapi.AnyPoint {
 	return []pluginapi.AnyPoint{
 		pluginapi.Routes, pluginapi.Pages, pluginapi.Starts, pluginapi.Stops, pluginapi.Workers, pluginapi.Tasks, pluginapi.HealthChecks, pluginapi.PermissionRules,
@@ -59,14 +71,14 @@ func portalPoints() []pluginapi.AnyPoint {
 
 var (
 	idPattern   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
-	namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-/]{0,79}$`)
+	namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*(/[a-z0-9-]+)*$`)
 )
 
 // Plan checks a list of plugins and applies configuration to their extensions: off names the plugins that are switched off, and why (where); overrides is app.extensions in its order.
 // It constructs nothing. The error joins a [Fault] for everything that is wrong; the Blueprint is then still good for further checks.
 func Plan(plugins []pluginapi.Plugin, off map[string]string, overrides []Override) (*Blueprint, error) {
 	var found faults
-	b := &Blueprint{Off: map[string]bool{}, owners: map[pluginapi.AnyPoint]string{}}
+	b := &Blueprint{Off: map[string]bool{}, owners: map[pluginapi.AnyPoint]string{}, pointless: map[string]bool{}}
 	for _, point := range portalPoints() {
 		b.owners[point] = portal
 	}
@@ -93,7 +105,17 @@ func (b *Blueprint) checkPlugins(plugins []pluginapi.Plugin, off map[string]stri
 			continue
 		}
 		position[p.ID] = i
+		if p.ID == "ui" {
+			found.add(p.ID, "the portal keeps the components' files under this id; give the plugin another")
+		}
 		for _, point := range p.Points {
+			if isNil(point) {
+				found.add(p.ID, "one of its points is nil; list the variables in which points are declared")
+				continue
+			}
+			if !idPattern.MatchString(point.PointKind()) {
+				found.add(p.ID, "point %q: a kind has 1 to 40 lower-case letters, digits and dashes, and starts with a letter", point.PointKind())
+			}
 			if owner, taken := b.owners[point]; taken {
 				found.add(p.ID, "point %q is listed by %s already; a point has one owner", point.PointKind(), owner)
 				continue
@@ -125,7 +147,7 @@ func (b *Blueprint) collectExtensions(found *faults) {
 	ids := map[string]string{}
 	for _, p := range b.Plugins {
 		for _, e := range p.Extensions {
-			if e.Point == nil {
+			if isNil(e.Point) {
 				found.add(p.ID, "extension %q has no point; make extensions with a point's From", e.Name)
 				continue
 			}
@@ -133,16 +155,21 @@ func (b *Blueprint) collectExtensions(found *faults) {
 			if e.Name != "" {
 				id += "/" + e.Name
 			}
-			if e.Name != "" && !namePattern.MatchString(e.Name) {
-				found.add(p.ID, "extension %s: a name has 1 to 80 lower-case letters, digits, dashes and slashes", id)
+			if e.Name != "" && (len(e.Name) > 80 || !namePattern.MatchString(e.Name)) {
+				found.add(p.ID, "extension %s: a name has 1 to 80 lower-case letters, digits and dashes, and slashes between them", id)
+			}
+			if !fits(e.Spec, e.Point.SpecType()) {
+				found.add(p.ID, "extension %s: its spec is a %T and must be a %s; make extensions with a point's From", id, e.Spec, e.Point.SpecType())
+				continue
 			}
 			owner, owned := b.owners[e.Point]
 			switch {
 			case !owned:
 				found.add(p.ID, "%s: no plugin of this portal has the point %q%s", id, e.Point.PointKind(), suggestPlugin(e.Point.SpecType()))
 				continue
-			case b.Off[owner]:
-				continue // nothing can be added to what is switched off
+			case b.Off[owner]: // nothing can be added to what is switched off
+				b.pointless[id] = true
+				continue
 			}
 			if _, twice := ids[id]; twice {
 				found.add(p.ID, "two extensions have the id %s; give one another name", id)
@@ -169,7 +196,7 @@ func (b *Blueprint) override(overrides []Override, found *faults) {
 	for _, o := range overrides {
 		i, known := index[o.ID]
 		if !known {
-			if !b.concernsOff(o.ID) {
+			if !b.pointless[o.ID] && !b.concernsOff(o.ID) {
 				found.add(o.Where, "app.extensions: this portal has no extension %s%s", o.ID, nearest(o.ID, index))
 			}
 			continue
@@ -196,11 +223,16 @@ func (b *Blueprint) override(overrides []Override, found *faults) {
 	b.Extensions = first
 }
 
-// concernsOff reports whether id belongs to a plugin that is switched off, whose extensions may still be named in app.extensions.
-func (b *Blueprint) concernsOff(id string) bool {
+// pluginOf returns the plugin part of an extension's id.
+func pluginOf(id string) string {
 	_, rest, _ := strings.Cut(id, ":")
 	plugin, _, _ := strings.Cut(rest, "/")
-	return b.Off[plugin]
+	return plugin
+}
+
+// has reports whether the plugin is there and on.
+func (b *Blueprint) has(plugin string) bool {
+	return slices.ContainsFunc(b.Plugins, func(p pluginapi.Plugin) bool { return p.ID == plugin })
 }
 
 // configure decodes values into the spec's tagged fields and, for the other keys, into the extension's own configuration.

@@ -88,7 +88,7 @@ func (s *slot) read(a *Wiring, e Extension) {
 			if len(out) == 2 && !out[1].IsNil() {
 				return reflect.Value{}, out[1].Interface().(error)
 			}
-			return out[0], nil
+			return out[0].Convert(b), nil
 		case asBound:
 			return reflect.MakeFunc(b, func(rest []reflect.Value) []reflect.Value {
 				return fn.Call(append(append(make([]reflect.Value, 0, len(args)+len(rest)), args...), rest...))

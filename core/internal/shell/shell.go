@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/ui"
@@ -80,6 +83,7 @@ func ask(ctx context.Context, r *http.Request, page Page) (body string, view plu
 		if view, err = show(r.WithContext(ctx)); err != nil {
 			return err
 		}
+		view.Facts = slices.Clone(view.Facts) // the plugin may show them again
 		for i, fact := range view.Facts {
 			if view.Facts[i].Value, err = predrawn(ctx, fact.Value); err != nil {
 				return err
@@ -157,10 +161,10 @@ func (s *Shell) ErrorPage(r *http.Request, status int, message, requestID string
 		panel.Remedy = "Check the address, or start from the navigation."
 	case http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		panel.Remedy = "The rest of the portal works. It is being tried again; reload the page in a moment."
-		panel.RetryHref = r.URL.RequestURI()
+		panel.RetryHref = again(r)
 	case http.StatusInternalServerError:
 		panel.Remedy = "It is in the log under this request's id. Tell the portal's team if it stays."
-		panel.RetryHref = r.URL.RequestURI()
+		panel.RetryHref = again(r)
 	}
 	frame := s.frame(ctx, r)
 	frame.Crumbs = []ui.Crumb{{Label: panel.Title}}
@@ -180,12 +184,20 @@ var titles = map[int]string{
 	http.StatusInternalServerError: "Something went wrong",
 }
 
+// again is the address that was asked for, as a link within this site: two slashes in front would lead to another.
+func again(r *http.Request) string { return "/" + strings.TrimLeft(r.URL.RequestURI(), "/") }
+
 // sentence makes an error's message one: errors start in lower case and end without a full stop.
 func sentence(message string) string {
 	if message == "" {
 		return ""
 	}
-	return strings.ToUpper(message[:1]) + message[1:] + "."
+	first, size := utf8.DecodeRuneInString(message)
+	message = string(unicode.ToUpper(first)) + message[size:]
+	if strings.HasSuffix(message, ".") || strings.HasSuffix(message, "?") {
+		return message
+	}
+	return message + "."
 }
 
 func (s *Shell) document(ctx context.Context, title string, frame ui.Frame) ui.Document {

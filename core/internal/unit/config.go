@@ -84,7 +84,7 @@ func NewMap(c Config, d Discovery, ids []string) (*Map, error) {
 	m.here = map[string]bool{}
 	for _, id := range c.Plugins {
 		if !slices.Contains(ids, id) {
-			wrong = append(wrong, fmt.Errorf("backend.unit.plugins names %s, which is not a plugin of this portal", id))
+			wrong = append(wrong, fmt.Errorf("backend.unit.plugins names %s, which is not a plugin of this portal, or is switched off", id))
 		}
 		m.here[id] = true
 	}

@@ -6,25 +6,24 @@ import (
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
-// Handler serves this unit's extensions to the other units, below [RelayPath]. find returns the relay of an extension that runs here, or nil.
-// Whoever has no token of the portal's is refused.
-func (k Keys) Handler(find func(extension string) http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// errorHeader tells the other unit that an answer is an error of the portal's shape, and not something that the plugin wrote.
+const errorHeader = "Proscenium-Relayed-Error"
+
+// Relayed serves one of this unit's extensions to the other units, at [RelayPath] and its id. Whoever has no token of the portal's is refused.
+func (k Keys) Relayed(serve pluginapi.RouteFunc) pluginapi.RouteFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		principal, found, err := k.Principal(r)
-		if err == nil && !found {
+		switch {
+		case err == nil && !found:
 			err = pluginapi.Unauthenticated("only units of this portal may call this")
+		case err == nil:
+			r = r.WithContext(pluginapi.WithPrincipal(r.Context(), principal))
+			r.Header.Del(tokenHeader)
+			err = serve(w, r)
 		}
 		if err != nil {
-			pluginapi.RelayError(w, err)
-			return
+			w.Header().Set(errorHeader, "true")
 		}
-		extension := r.URL.Path[len(RelayPath):]
-		relay := find(extension)
-		if relay == nil {
-			pluginapi.RelayError(w, pluginapi.NotFound("this unit does not serve %s", extension))
-			return
-		}
-		r.Header.Del(tokenHeader)
-		relay.ServeHTTP(w, r.WithContext(pluginapi.WithPrincipal(r.Context(), principal)))
-	})
+		return err
+	}
 }

@@ -27,15 +27,19 @@ func Relays() map[pluginapi.AnyPoint]pluginapi.AnyPoint {
 	}
 }
 
-// These headers carry what the other unit's router would otherwise have to find out anew: the URL as asked, and the parameters of its path.
+// These headers carry what the other unit's router would otherwise have to find out anew: the URL as asked, and the parameters of its path; and what is between browser and plugin, not between units.
 const (
-	uriHeader   = "Proscenium-Relayed-Uri"
-	valueHeader = "Proscenium-Relayed-Value"
+	uriHeader    = "Proscenium-Relayed-Uri"
+	valueHeader  = "Proscenium-Relayed-Value"
+	acceptHeader = "Proscenium-Relayed-Accept"
 )
 
 // asked writes r's URL and path parameters to h.
 func asked(h http.Header, r *http.Request, pattern string) {
 	h.Set(uriHeader, r.URL.RequestURI())
+	h[acceptHeader] = r.Header["Accept"]
+	h.Set("Accept", "application/json") // of errors; a page about them is drawn here
+	h.Del("Accept-Encoding")            // compressed once, for the browser
 	h.Del(valueHeader)
 	for rest := pattern; ; {
 		_, after, found := strings.Cut(rest, "{")
@@ -56,8 +60,10 @@ func asAsked(r *http.Request) (*http.Request, error) {
 	}
 	out := r.Clone(r.Context())
 	out.URL, out.RequestURI = target, target.RequestURI()
-	out.Header.Del(uriHeader)
-	out.Header.Del(valueHeader)
+	out.Header["Accept"] = r.Header[acceptHeader]
+	for _, name := range []string{uriHeader, valueHeader, acceptHeader} {
+		delete(out.Header, name)
+	}
 	for _, pair := range r.Header.Values(valueHeader) {
 		name, value, _ := strings.Cut(pair, "=")
 		name, err1 := url.QueryUnescape(name)
@@ -70,38 +76,39 @@ func asAsked(r *http.Request) (*http.Request, error) {
 	return out, nil
 }
 
-func serveRoute(_ pluginapi.Route, serve pluginapi.RouteFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func serveRoute(_ pluginapi.Route, serve pluginapi.RouteFunc) pluginapi.RouteFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		r, err := asAsked(r)
-		if err == nil {
-			err = serve(w, r)
-		}
 		if err != nil {
-			pluginapi.RelayError(w, err)
+			return err
 		}
-	})
+		return serve(w, r)
+	}
 }
 
-type failureKey struct{}
-
 func remoteRoute(spec pluginapi.Route, rt http.RoundTripper) pluginapi.RouteFunc {
-	proxy := &httputil.ReverseProxy{
-		Transport:     rt,
-		FlushInterval: -1,
-		Rewrite: func(p *httputil.ProxyRequest) {
-			asked(p.Out.Header, p.In, spec.Pattern)
-			p.Out.URL = &url.URL{Scheme: "http", Host: "unit", Path: "/"}
-		},
-		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
-			if failure, ok := r.Context().Value(failureKey{}).(*error); ok {
-				*failure = err
-			}
-		},
-	}
-	return func(w http.ResponseWriter, r *http.Request) error {
-		var failure error
-		proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), failureKey{}, &failure)))
-		return failure
+	return func(w http.ResponseWriter, r *http.Request) (err error) {
+		proxy := httputil.ReverseProxy{
+			Transport:     rt,
+			FlushInterval: -1,
+			Rewrite: func(p *httputil.ProxyRequest) {
+				asked(p.Out.Header, p.In, spec.Pattern)
+				p.Out.URL = &url.URL{Scheme: "http", Host: "unit", Path: "/"}
+			},
+			ModifyResponse: func(res *http.Response) error {
+				if res.Header.Get(errorHeader) != "" {
+					return pluginapi.ErrorFrom(res)
+				}
+				res.Header.Del("X-Request-Id")
+				for name := range res.Header { // else what both servers set would be there twice
+					w.Header().Del(name)
+				}
+				return nil
+			},
+			ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, failure error) { err = failure },
+		}
+		proxy.ServeHTTP(w, r)
+		return err
 	}
 }
 
@@ -123,26 +130,26 @@ type relayedModule struct {
 	Data   json.RawMessage
 }
 
-func servePage(_ pluginapi.Page, show pluginapi.PageFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func servePage(_ pluginapi.Page, show pluginapi.PageFunc) pluginapi.RouteFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		r, err := asAsked(r)
 		if err != nil {
-			pluginapi.RelayError(w, err)
-			return
+			return err
 		}
 		view, err := show(r)
 		if err != nil {
-			pluginapi.RelayError(w, err)
-			return
+			return err
 		}
 		drawn, err := drawView(r.Context(), view)
 		if err != nil {
-			pluginapi.RelayError(w, err)
-			return
+			return err
 		}
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		_ = json.NewEncoder(w).Encode(drawn)
-	})
+		to := json.NewEncoder(w)
+		to.SetEscapeHTML(false) // pages are mostly that
+		_ = to.Encode(drawn)    // a unit that left is no error of ours
+		return nil
+	}
 }
 
 func drawView(ctx context.Context, view pluginapi.View) (relayedView, error) {
@@ -167,6 +174,9 @@ func drawView(ctx context.Context, view pluginapi.View) (relayedView, error) {
 	return drawn, errors.Join(err1, err2)
 }
 
+// ownHeaders are about the browser's connection, or a body, and not about the page.
+var ownHeaders = []string{"Connection", "Keep-Alive", "Upgrade", "Te", "Trailer", "Transfer-Encoding", "Expect", "Content-Length", "Content-Type"}
+
 func remotePage(spec pluginapi.Page, rt http.RoundTripper) pluginapi.PageFunc {
 	return func(r *http.Request) (pluginapi.View, error) {
 		out, err := http.NewRequestWithContext(r.Context(), http.MethodGet, "http://unit/", nil)
@@ -174,6 +184,9 @@ func remotePage(spec pluginapi.Page, rt http.RoundTripper) pluginapi.PageFunc {
 			return pluginapi.View{}, err
 		}
 		out.Header = r.Header.Clone()
+		for _, name := range ownHeaders {
+			out.Header.Del(name)
+		}
 		asked(out.Header, r, spec.Path)
 		var drawn relayedView
 		if err := pluginapi.RelayJSON(rt, out, &drawn); err != nil {

@@ -10,12 +10,15 @@ import (
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
-// inProcess sends requests to a handler.
-type inProcess struct{ http.Handler }
+// inProcess sends requests to a function.
+type inProcess struct{ pluginapi.RouteFunc }
 
 func (h inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
+	if err := h.RouteFunc(w, r); err != nil {
+		status, _, message := pluginapi.Describe(err)
+		http.Error(w, message, status)
+	}
 	return w.Result(), nil
 }
 

@@ -1,6 +1,7 @@
 package unit
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,18 +15,19 @@ const RelayPath = "/.backstage/relay/v1/"
 
 // Network reaches the other units of a portal. It is safe for concurrent use; Close it when done.
 type Network struct {
-	keys Keys
-	base *http.Transport
+	keys      Keys
+	requestID func(context.Context) string
+	base      *http.Transport
 }
 
-// NewNetwork returns a Network whose requests carry tokens of keys.
-func NewNetwork(keys Keys) *Network {
+// NewNetwork returns a Network whose requests carry tokens of keys, and the id that requestID finds, so that the logs of all units name a request alike.
+func NewNetwork(keys Keys, requestID func(context.Context) string) *Network {
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.Proxy = nil
 	base.MaxIdleConnsPerHost = 64
 	base.ResponseHeaderTimeout = 30 * time.Second
 	base.DisableCompression = true
-	return &Network{keys: keys, base: base}
+	return &Network{keys: keys, requestID: requestID, base: base}
 }
 
 // Close ends idle connections.
@@ -67,6 +69,9 @@ func (h hop) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	out.Header.Del("Cookie")
 	out.Header.Del("Authorization")
+	if id := h.network.requestID(r.Context()); id != "" {
+		out.Header.Set("X-Request-Id", id)
+	}
 	h.network.keys.sign(out, pluginapi.PrincipalFrom(r.Context()))
 	res, err := h.network.base.RoundTrip(out)
 	if err != nil && r.Context().Err() == nil {
