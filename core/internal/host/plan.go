@@ -196,8 +196,12 @@ func (b *Blueprint) override(overrides []Override, found *faults) {
 	for _, o := range overrides {
 		i, known := index[o.ID]
 		if !known {
-			if !b.pointless[o.ID] && !b.concernsOff(o.ID) {
+			switch {
+			case b.pointless[o.ID]:
+			case b.has(pluginOf(o.ID)):
 				found.add(o.Where, "app.extensions: this portal has no extension %s%s", o.ID, nearest(o.ID, index))
+			default:
+				b.Absent = append(b.Absent, o.ID)
 			}
 			continue
 		}
