@@ -232,3 +232,7 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+func mutation(children ...store.Child) store.Mutation {
+	return store.Mutation{Source: "config", Full: true, Added: children}
+}

@@ -233,17 +233,22 @@ func (p *Pipeline) stage(ctx context.Context, o *outcome, body map[string]any, m
 	return plainObject(entity), memories, nil
 }
 
-// plainObject returns an entity as a tree of nothing but what encoding/json makes, which is what the model checks.
-func plainObject(entity *catalogcommon.Entity) map[string]any {
-	text, err := catalogcommon.AppendJSON(nil, entity.Object())
-	var plain map[string]any
+// copyOf returns a deep copy of a tree.
+func copyOf(object map[string]any) map[string]any {
+	text, err := catalogcommon.AppendJSON(nil, object)
+	var copied map[string]any
 	if err == nil {
-		err = json.Unmarshal(text, &plain)
+		err = json.Unmarshal(text, &copied)
 	}
 	if err != nil {
-		return entity.Object() // its faults show in the checks
+		return object // it holds what JSON does not have, which the checks complain about
 	}
-	return plain
+	return copied
+}
+
+// plainObject returns an entity as a tree of nothing but what encoding/json makes, which is what the model checks.
+func plainObject(entity *catalogcommon.Entity) map[string]any {
+	return copyOf(entity.Object())
 }
 
 // check validates the entity and derives its relations.
@@ -290,7 +295,7 @@ func (p *Pipeline) recognize(ctx context.Context, body map[string]any) (bool, er
 			if s.Recognizes == nil {
 				return nil
 			}
-			knows, err := s.Recognizes(ctx, catalogcommon.EntityOf(plainObject(catalogcommon.EntityOf(body)))) // a copy
+			knows, err := s.Recognizes(ctx, catalogcommon.EntityOf(copyOf(body)))
 			recognized = recognized || knows
 			return err
 		})
@@ -317,7 +322,7 @@ func (p *Pipeline) adopt(o *outcome, entity *catalogcommon.Entity, via string) {
 
 // child makes what is stored of an entity that another one brings.
 func (p *Pipeline) child(object map[string]any, o *outcome, via string) (store.Child, error) {
-	object = plainObject(catalogcommon.EntityOf(object))
+	object = copyOf(object)
 	if problems := model.Envelope(object); len(problems) > 0 {
 		return store.Child{}, fmt.Errorf("an entity was handed over that is none: %w", problems[0])
 	}

@@ -66,6 +66,7 @@ type Pipeline struct {
 	wake     signal // there may be something to process
 	stitch   signal // there may be something to stitch
 	inFlight atomic.Int64
+	handed   atomic.Int64 // counts hand-overs
 	reading  chan struct{}
 	mu       sync.Mutex
 	claimed  map[int64]bool
@@ -83,7 +84,7 @@ const (
 // New returns a pipeline. It does nothing until [Pipeline.Run].
 func New(o Options) *Pipeline {
 	p := &Pipeline{Options: o, wake: newSignal(), stitch: newSignal(), reading: make(chan struct{}, 16), claimed: map[int64]bool{}}
-	p.writer = newWriter(o.Store)
+	p.writer = newWriter(o.Store, &p.handed)
 	p.feed = newFeed(o)
 	return p
 }
@@ -120,18 +121,16 @@ func (p *Pipeline) Wake() {
 func (p *Pipeline) Settle(ctx context.Context) error {
 	pause := time.Millisecond
 	for {
-		if p.inFlight.Load() == 0 && p.writer.idle() {
-			due, err := p.Store.DueBefore(ctx, time.Now())
+		settled, err := p.settled(ctx)
+		if err != nil {
+			return err
+		}
+		if settled {
+			last, err := p.Store.LastChange(ctx)
 			if err != nil {
 				return err
 			}
-			if !due && p.inFlight.Load() == 0 && p.writer.idle() {
-				last, err := p.Store.LastChange(ctx)
-				if err != nil {
-					return err
-				}
-				return p.Index.WaitFor(ctx, last)
-			}
+			return p.Index.WaitFor(ctx, last)
 		}
 		select {
 		case <-time.After(pause):
@@ -140,6 +139,17 @@ func (p *Pipeline) Settle(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// settled reports whether nothing is due. Only if nothing was handed over while it looked does it know: what came meanwhile is due later than the moment it asked about.
+func (p *Pipeline) settled(ctx context.Context) (bool, error) {
+	before := p.handed.Load()
+	quiet := func() bool { return p.inFlight.Load() == 0 && p.writer.idle() }
+	if !quiet() {
+		return false, nil
+	}
+	due, err := p.Store.DueBefore(ctx, time.Now())
+	return err == nil && !due && quiet() && p.handed.Load() == before, err
 }
 
 // Published hands changes that were made elsewhere, such as removals, to the index.
@@ -171,6 +181,7 @@ func (p *Pipeline) process(ctx context.Context) error {
 			}
 		}
 		p.inFlight.Add(int64(len(work)))
+		p.handed.Add(int64(len(work)))
 		p.mu.Lock()
 		for _, w := range work {
 			p.claimed[w.ID] = true
@@ -250,6 +261,7 @@ func (p *Pipeline) stitchLoop(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			p.handed.Add(1)
 			p.feed.publish(changes)
 			if len(changes) > 0 && p.Announce != nil {
 				p.Announce(ctx, changes[len(changes)-1].Seq)

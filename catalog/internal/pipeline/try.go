@@ -89,7 +89,7 @@ func (t *trial) one(ctx context.Context, child store.Child) []store.Child {
 		t.faults = append(t.faults, o.faults...)
 		return nil
 	}
-	t.entities = append(t.entities, catalogcommon.EntityOf(plainObject(catalogcommon.EntityOf(body))))
+	t.entities = append(t.entities, catalogcommon.EntityOf(copyOf(body)))
 	children := o.children
 	if body["kind"] == catalogcommon.KindLocation {
 		children = append(children, t.targets(ctx, o, body)...)

@@ -15,6 +15,7 @@ type writer struct {
 	store   *store.Store
 	queue   chan handOver
 	waiting atomic.Int64
+	handed  *atomic.Int64 // counts transactions
 
 	mu     sync.Mutex
 	wrote  time.Time
@@ -30,8 +31,8 @@ type handOver struct {
 
 const maxRows = 2000 // in one transaction
 
-func newWriter(s *store.Store) *writer {
-	return &writer{store: s, queue: make(chan handOver, 1024)}
+func newWriter(s *store.Store, handed *atomic.Int64) *writer {
+	return &writer{store: s, handed: handed, queue: make(chan handOver, 1024)}
 }
 
 // Once nothing has been written for this long, the writer is not busy: the longer, the more was written before.
@@ -92,6 +93,7 @@ func (w *writer) run(ctx context.Context) error {
 			}
 		}
 		err := w.store.Write(ctx, joined(batch)...)
+		w.handed.Add(1)
 		w.note(size)
 		if err != nil && len(batch) > 1 && ctx.Err() == nil {
 			// One of them may be to blame: the others should not suffer.

@@ -227,12 +227,15 @@ func (t *tx) noteConflicts(from source, conflicts []Conflict, children []Child) 
 	return t.stitchRefs(contested)
 }
 
+// queued ends a statement that queues entities. On PostgreSQL the update matters: it waits for a stitcher that has just taken the entry and is about to delete it, where "do nothing" would leave that entry to it and lose this one.
+const queued = `on conflict (entity_id) do update set due_at = excluded.due_at`
+
 // stitchRefs queues entities to be put together again.
 func (t *tx) stitchRefs(refs []string) error {
 	if len(refs) == 0 {
 		return nil
 	}
-	_, err := t.ExecContext(t.ctx, fmt.Sprintf(`insert into stitch_queue (entity_id, due_at) select id, %d from refresh_state where %s order by id on conflict (entity_id) do nothing`, t.now.UnixMilli(), t.in("entity_ref", 1)), t.texts(refs))
+	_, err := t.ExecContext(t.ctx, fmt.Sprintf(`insert into stitch_queue (entity_id, due_at) select id, %d from refresh_state where %s order by id %s`, t.now.UnixMilli(), t.in("entity_ref", 1), queued), t.texts(refs))
 	return err
 }
 
@@ -241,7 +244,7 @@ func (t *tx) stitchIDs(ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := t.ExecContext(t.ctx, fmt.Sprintf(`insert into stitch_queue (entity_id, due_at) select id, %d from refresh_state where %s order by id on conflict (entity_id) do nothing`, t.now.UnixMilli(), t.in("id", 1)), t.ids(ids))
+	_, err := t.ExecContext(t.ctx, fmt.Sprintf(`insert into stitch_queue (entity_id, due_at) select id, %d from refresh_state where %s order by id %s`, t.now.UnixMilli(), t.in("id", 1), queued), t.ids(ids))
 	return err
 }
 
