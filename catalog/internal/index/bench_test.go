@@ -137,7 +137,7 @@ func shapes() []shape {
 		{"by refs", func(b testing.TB, ix *index.Index, i int) {
 			refs := make([]string, 20)
 			for n := range refs {
-				refs[n] = benchRefs[(i*20+n)%benchSize]
+				refs[n] = benchRefs()[(i*20+n)%benchSize]
 			}
 			if docs, err := ix.ByRefs(refs, nil); err != nil || docs[19].UID == "" {
 				b.Fatal(err)
@@ -155,26 +155,26 @@ func shapes() []shape {
 		{"5,000 values", func(b testing.TB, ix *index.Index, i int) {
 			values := make([]string, query.MaxTerms)
 			for n := range values {
-				values[n] = benchRefs[(i+n)%benchSize]
+				values[n] = benchRefs()[(i+n)%benchSize]
 			}
 			p := query.Any{query.In{Key: "spec.owner", Values: values}, query.In{Key: "relations.partOf", Values: values}}
 			ask(b, ix, index.Query{Where: p, Order: byName, Limit: 20, Total: true}, 20)
 		}},
 		{"graph", func(b testing.TB, ix *index.Index, i int) {
-			if _, err := ix.Graph(index.GraphQuery{Roots: []string{benchRefs[i%benchSize]}, Direction: index.Both, Depth: 2, MaxNodes: 100}); err != nil {
+			if _, err := ix.Graph(index.GraphQuery{Roots: []string{benchRefs()[i%benchSize]}, Direction: index.Both, Depth: 2, MaxNodes: 100}); err != nil {
 				b.Fatal(err)
 			}
 		}},
 	}
 }
 
-var benchRefs = func() []string {
+var benchRefs = sync.OnceValue(func() []string {
 	refs := make([]string, benchSize)
 	for i := range refs {
 		refs[i] = bench10k.ref(i)
 	}
 	return refs
-}()
+})
 
 func BenchmarkQuery(b *testing.B) {
 	ix := benchIndex(b)

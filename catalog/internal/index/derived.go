@@ -1,8 +1,7 @@
 package index
 
 import (
-	"fmt"
-	"strings"
+	"strconv"
 	"sync"
 	"sync/atomic"
 )
@@ -247,15 +246,14 @@ func (ix *Index) termRemoved(t uint32) {
 
 // itemName names an item by its kind and keys.
 func itemName(kind string, keys ...runKey) string {
-	var b strings.Builder
-	b.WriteString(kind)
+	b := append(make([]byte, 0, 32), kind...)
 	for _, k := range keys {
-		fmt.Fprintf(&b, " %d", k.key)
+		b = strconv.AppendUint(append(b, ' '), uint64(k.key), 10)
 		if k.desc {
-			b.WriteByte('-')
+			b = append(b, '-')
 		}
 	}
-	return b.String()
+	return string(b)
 }
 
 func containsKey(keys []runKey, k uint32) bool {
