@@ -26,6 +26,9 @@ import (
 // ErrClosed is returned once the file was closed.
 var ErrClosed = errors.New("database is closed")
 
+// maxWait bounds the wait of a caller whose context does not.
+const maxWait = 30 * time.Second
+
 // Options say which database a [File] is.
 type Options struct {
 	// Path is the file. Empty means in memory: the content lives as long as the [File], and readers see what a writer has not yet committed.
@@ -166,10 +169,14 @@ func (f *File) lockWriter(ctx context.Context) (*physical, error) {
 	select {
 	case f.writeLock <- struct{}{}:
 	default:
+		late := time.NewTimer(maxWait)
+		defer late.Stop()
 		select {
 		case f.writeLock <- struct{}{}:
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait to write to %s: %w", f.name, ctx.Err())
+		case <-late.C:
+			return nil, fault.Unavailable(fmt.Sprintf("somebody has been writing to %s for %v; look for a transaction that is not ended, or that waits for another on the same file", f.name, maxWait), context.DeadlineExceeded)
 		}
 	}
 	if f.isClosed() {
@@ -204,10 +211,14 @@ func (f *File) takeReader(ctx context.Context) (*physical, error) {
 	select {
 	case f.readSlots <- struct{}{}:
 	default:
+		late := time.NewTimer(maxWait)
+		defer late.Stop()
 		select {
 		case f.readSlots <- struct{}{}:
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait to read from %s: all %d readers are busy: %w", f.name, cap(f.readSlots), ctx.Err())
+		case <-late.C:
+			return nil, fault.Unavailable(fmt.Sprintf("all %d readers of %s have been busy for %v; look for rows that are not closed", cap(f.readSlots), f.name, maxWait), context.DeadlineExceeded)
 		}
 	}
 	p, err := f.reader(ctx)
