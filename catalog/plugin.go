@@ -38,7 +38,7 @@ func Plugin(options ...Options) pluginapi.Plugin {
 		o.Embedded = embed.FS{}
 	}
 	extensions := []pluginapi.Extension{
-		pluginapi.Pages.From("list", pages.ListSpec, (*pages.Pages).List),
+		pluginapi.Pages.From("", pages.ListSpec, (*pages.Pages).List),
 		pluginapi.Pages.From("entity", pages.EntitySpec, (*pages.Pages).Entity),
 		pluginapi.Pages.From("entity-tab", pages.TabSpec, (*pages.Pages).Tab),
 		pluginapi.Pages.From("problems", pages.ProblemsSpec, (*pages.Pages).ListProblems),

@@ -124,6 +124,12 @@ func (p *Portal) shell() *shell.Shell {
 }
 
 func (p *Portal) errorPage(r *http.Request, d server.ErrorDetails) pluginapi.Component {
+	// A request that leads nowhere was not asked who it is from, but its error page has a navigation.
+	if pluginapi.PrincipalFrom(r.Context()).IsZero() && d.Status != http.StatusUnauthorized {
+		if principal, err := p.identify(r); err == nil {
+			r = r.WithContext(pluginapi.WithPrincipal(r.Context(), principal))
+		}
+	}
 	return p.shell().ErrorPage(r, d.Status, d.Message, d.RequestID)
 }
 

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/a-h/templ"
 	"github.com/proscenium-dev/proscenium/pluginapi"
@@ -38,7 +39,7 @@ func (l Link) Render(ctx context.Context, w io.Writer) error {
 	if err := l.text(ctx, w); err != nil {
 		return err
 	}
-	if external(address) {
+	if external(address) && !strings.HasPrefix(strings.ToLower(address), "mailto:") {
 		if err := (icon{name: "external-link", class: "ui-external", label: "(other site)"}).Render(ctx, w); err != nil {
 			return err
 		}

@@ -235,7 +235,9 @@ func table(ctx context.Context, l listing, entities []*catalogcommon.Entity) ui.
 		t.Columns = append(t.Columns, column("Type", "type"))
 	}
 	if !people {
-		t.Columns = append(t.Columns, column("Lifecycle", "lifecycle"))
+		stage := column("Lifecycle", "lifecycle")
+		stage.Optional = true
+		t.Columns = append(t.Columns, stage)
 	}
 	t.Columns = append(t.Columns, ui.Column{Title: "Description", Optional: true}, ui.Column{Title: "Tags", Optional: true})
 	for _, e := range entities {
@@ -272,7 +274,7 @@ func row(ctx context.Context, l listing, e *catalogcommon.Entity, people bool) u
 
 // summary is a description short enough for a table.
 func summary(e *catalogcommon.Entity) string {
-	const most = 110
+	const most = 64
 	text := strings.Join(strings.Fields(e.Metadata.Description), " ")
 	if runes := []rune(text); len(runes) > most {
 		return strings.TrimRight(string(runes[:most-1]), " ,.;") + "…"

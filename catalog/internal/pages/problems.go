@@ -20,7 +20,7 @@ func (p *Pages) notice(ctx context.Context) (pluginapi.Component, error) {
 	if len(all) <= 3 {
 		parts := make([]pluginapi.Component, 0, len(all))
 		for _, problem := range all {
-			parts = append(parts, ui.Group(ui.Mono(problem.place()), ui.Text(": "+problem.Message)))
+			parts = append(parts, ui.Inline(ui.Mono(problem.place()), ui.Text(problem.Message)))
 		}
 		n.Body = ui.Stack(parts...)
 	}

@@ -41,7 +41,7 @@ func (s *Shell) Show(page Page) pluginapi.RouteFunc {
 }
 
 func (s *Shell) show(w http.ResponseWriter, r *http.Request, page Page) error {
-	ctx := ui.WithAssets(r.Context(), s.asset)
+	ctx := r.Context()
 	// What the plugin does to show its page, drawing included, happens in here: its deadline, its panics and its name are on it. The frame is drawn after.
 	body, view, err := ask(ctx, r, page)
 	if err != nil {
@@ -152,10 +152,11 @@ func (s *Shell) allowed(ctx context.Context, page pluginapi.Page) error {
 // ErrorPage draws a page for people that says what went wrong. The status is of the range 400 to 599.
 func (s *Shell) ErrorPage(r *http.Request, status int, message, requestID string) pluginapi.Component {
 	ctx := r.Context()
-	panel := ui.ErrorPanel{Title: titles[status], Message: sentence(message), RequestID: requestID}
-	if panel.Title == "" {
-		panel.Title = http.StatusText(status)
+	title := titles[status]
+	if title == "" {
+		title = http.StatusText(status)
 	}
+	panel := ui.ErrorPanel{Title: sentence(message), RequestID: requestID}
 	switch status {
 	case http.StatusNotFound:
 		panel.Remedy = "Check the address, or start from the navigation."
@@ -167,12 +168,9 @@ func (s *Shell) ErrorPage(r *http.Request, status int, message, requestID string
 		panel.RetryHref = again(r)
 	}
 	frame := s.frame(ctx, r)
-	frame.Crumbs = []ui.Crumb{{Label: panel.Title}}
-	frame.Body = ui.Group(ui.PageHeader{Kicker: fmt.Sprintf("Error %d", status), Title: panel.Title}, ui.Content(panel))
-	return pluginapi.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		ctx := ui.WithAssets(ctx, s.asset)
-		return s.document(ctx, panel.Title, frame).Render(ctx, w)
-	})
+	frame.Crumbs = []ui.Crumb{{Label: title}}
+	frame.Body = ui.Group(ui.PageHeader{Kicker: fmt.Sprintf("Error %d", status), Title: title}, ui.Content(panel))
+	return s.document(ctx, title, frame)
 }
 
 var titles = map[int]string{
@@ -202,11 +200,6 @@ func sentence(message string) string {
 
 func (s *Shell) document(ctx context.Context, title string, frame ui.Frame) ui.Document {
 	return ui.Document{Title: title + " · " + s.Title, Nonce: s.Nonce(ctx), Body: frame}
-}
-
-func (s *Shell) asset(name string) string {
-	path, _ := s.Links.Asset("ui", name)
-	return path
 }
 
 // Root answers requests for the portal's root: it sends to the first page of the navigation that the principal may see.

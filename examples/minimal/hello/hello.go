@@ -38,7 +38,7 @@ func Plugin() pluginapi.Plugin {
 		Provide:    []any{newGreeter},
 		Extensions: []pluginapi.Extension{
 			pluginapi.Routes.From("greet", pluginapi.Route{Pattern: "POST /{name}"}, (*greeter).greet),
-			pluginapi.Pages.From("page", pluginapi.Page{Path: "/hello", Title: "Hello", Icon: "hand"}, (*greeter).page),
+			pluginapi.Pages.From("page", pluginapi.Page{Path: "/hello", Title: "Hello", Icon: "message-square"}, (*greeter).page),
 			catalogapi.EntityCards.From("greetings", catalogapi.Card{Title: "Greetings", For: "kind:user", Side: true}, (*greeter).card),
 			pluginapi.Tasks.From("forget", pluginapi.Task{Every: time.Hour}, (*greeter).forget),
 		},
@@ -87,7 +87,7 @@ func (g *greeter) page(r *http.Request) (pluginapi.View, error) {
 	table := ui.Table{
 		Caption: "Greetings",
 		Columns: []ui.Column{{Title: "Who"}, {Title: "Times", Numeric: true}, {Title: "Last"}},
-		Empty:   ui.EmptyState{Icon: "hand", Title: "Nobody was greeted yet", Text: "Greet somebody: POST /api/hello/NAME."},
+		Empty:   ui.EmptyState{Icon: "message-square", Title: "Nobody was greeted yet", Text: "Greet somebody: POST /api/hello/NAME."},
 	}
 	for _, one := range all {
 		table.Rows = append(table.Rows, ui.Row{Cells: []pluginapi.Component{ui.Text(one.Name), ui.Number(one.Times), ui.Time(one.Last)}})
