@@ -144,7 +144,9 @@ func TestSmuggling(t *testing.T) {
 	g := newTarget(t, hello)
 	p := newPortal(t, options{config: one(proxynode.Endpoint{Target: g.URL, AllowedHeaders: []string{"X-Custom", "Transfer-Encoding", "Content-Length", "Connection"}})})
 	for name, message := range map[string]string{
-		"both lengths":         "POST /api/proxy/t HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /api/proxy/t/smuggled HTTP/1.1\r\nHost: x\r\n\r\n",
+		"a request as body":    "POST /api/proxy/t HTTP/1.1\r\nHost: x\r\nContent-Length: 35\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n",
+		"and of a GET":         "GET /api/proxy/t HTTP/1.1\r\nHost: x\r\nContent-Length: 35\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n",
+		"and in chunks":        "POST /api/proxy/t HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n23\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n\r\n0\r\n\r\n",
 		"two lengths":          "POST /api/proxy/t HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
 		"unknown encoding":     "POST /api/proxy/t HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
 		"blank before colon":   "GET /api/proxy/t HTTP/1.1\r\nHost: x\r\nX-Custom : x\r\n\r\n",
