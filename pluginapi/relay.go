@@ -9,29 +9,22 @@ import (
 	"net/http"
 )
 
-// maxFragment bounds, in bytes, what one component or one relayed answer can be.
+// maxFragment bounds, in bytes, what one component can be.
 const maxFragment = 4 << 20
+
+// maxAnswer bounds, in bytes, a relayed answer: components in it are escaped, so the same page takes more here than in one process.
+const maxAnswer = 4 * maxFragment
 
 // Relay carries the behaviour of a point's extensions over HTTP between two processes of one portal.
 type Relay[S, B any] struct {
-	// Serve answers, where the contributor runs, the requests that Remote makes elsewhere. Errors are answered with [RelayError].
-	Serve func(spec S, behaviour B) http.Handler
+	// Serve answers, where the contributor runs, the requests that Remote makes elsewhere. An error is the portal's to log there and to answer with; Remote finds it by [ErrorFrom].
+	Serve func(spec S, behaviour B) RouteFunc
 
 	// Remote makes a behaviour that sends its requests through rt, which adds address, identity and the extension's id; their URL's host and path are ignored. See [RelayJSON].
 	Remote func(spec S, rt http.RoundTripper) B
 }
 
-// RelayError answers a relayed request with err, in the form that [ErrorFrom] reads.
-func RelayError(w http.ResponseWriter, err error) {
-	var wire wireError
-	status, name, message := Describe(err)
-	wire.Error.Name, wire.Error.Message = name, message
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(wire)
-}
-
-// RelayJSON sends a relayed request and decodes its JSON answer, 4 MiB at most, into answer. An error answer becomes an [Error].
+// RelayJSON sends a relayed request and decodes its JSON answer, 16 MiB at most, into answer. An error answer becomes an [Error].
 func RelayJSON(rt http.RoundTripper, r *http.Request, answer any) error {
 	res, err := rt.RoundTrip(r)
 	if err != nil {
@@ -41,7 +34,11 @@ func RelayJSON(rt http.RoundTripper, r *http.Request, answer any) error {
 	if res.StatusCode >= http.StatusMultipleChoices {
 		return ErrorFrom(res)
 	}
-	if err := json.NewDecoder(io.LimitReader(res.Body, maxFragment)).Decode(answer); err != nil {
+	body := &io.LimitedReader{R: res.Body, N: maxAnswer}
+	if err := json.NewDecoder(body).Decode(answer); err != nil {
+		if body.N == 0 {
+			return fmt.Errorf("decode relayed answer: more than %d bytes", maxAnswer)
+		}
 		return fmt.Errorf("decode relayed answer: %w", err)
 	}
 	return nil

@@ -81,7 +81,7 @@ func (u *unit) start(t *testing.T, at string) {
 
 var (
 	client   = &http.Client{Timeout: 20 * time.Second}
-	volatile = regexp.MustCompile(`nonce="[^"]*"|<time[^>]*>[^<]*</time>|title="plugin [^"]*"`)
+	volatile = regexp.MustCompile(`<p class="ui-request-id">.*?</p>|nonce="[^"]*"|<time[^>]*>[^<]*</time>|title="plugin [^"]*"`)
 )
 
 // main returns the status of a page, and its main part without what differs from one drawing to the next.

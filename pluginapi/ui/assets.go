@@ -4,13 +4,15 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+
+	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
 //go:embed assets
 var assetFiles embed.FS
 
 // Assets returns the files that pages need, at the root of a read-only file system: styles.css, ui.js (an ES module), module.js (another, for pages with a module of their own), early.js (a classic script that applies the stored theme before the
-// first paint), icons.svg, favicon.svg and the licence notice of the icons. The server serves them under addresses it chooses and tells components by [WithAssets].
+// first paint), icons.svg, favicon.svg and the licence notice of the icons. A portal serves them as the assets of "ui", and the context of every request knows where.
 func Assets() fs.FS {
 	files, err := fs.Sub(assetFiles, "assets")
 	if err != nil {
@@ -22,15 +24,18 @@ func Assets() fs.FS {
 type assetsKey struct{}
 
 // WithAssets returns a context in which components find an asset (by its name in [Assets]) under the address that locate returns. locate is called while pages are drawn, possibly by
-// several goroutines, and is expected to be a lookup.
+// several goroutines, and is expected to be a lookup. It is for pages outside a portal, and for tests.
 func WithAssets(ctx context.Context, locate func(name string) string) context.Context {
 	return context.WithValue(ctx, assetsKey{}, locate)
 }
 
-// AssetURL returns the address of an asset in ctx, or /assets/ui/ and its name when [WithAssets] was not called.
+// AssetURL returns the address of an asset: what [WithAssets] says, else what the portal that made ctx says, else /assets/ui/ and its name.
 func AssetURL(ctx context.Context, name string) string {
 	if locate, ok := ctx.Value(assetsKey{}).(func(string) string); ok && locate != nil {
 		return locate(name)
+	}
+	if address := pluginapi.AssetURL(ctx, "ui", name); address != "" {
+		return address
 	}
 	return "/assets/ui/" + name
 }
