@@ -273,7 +273,7 @@ func (r *Runner) judge(a answer) (Outcome, error) {
 		}
 	}
 	if report.RuntimeError != nil {
-		return Outcome{}, &FailedError{Reason: fmt.Sprintf("Lighthouse could not audit the page: %s (%s)", strings.TrimRight(report.RuntimeError.Message, " ."), report.RuntimeError.Code)}
+		return Outcome{}, &FailedError{Reason: "Lighthouse could not audit the page: " + report.RuntimeError.Message}
 	}
 	return Outcome{Report: a.Result, Categories: report.Categories, Lighthouse: time.Duration(a.Milliseconds * float64(time.Millisecond))}, nil
 }

@@ -1,0 +1,275 @@
+// Package pages makes what the plugin shows: the list of websites, audits with their reports, the comparison of two, the form for a new one, and the card and the tab of entities.
+package pages
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/plugin/lighthouse/internal/auditapi"
+	"github.com/proscenium-dev/proscenium/plugin/lighthouse/internal/auditclient"
+	"github.com/proscenium-dev/proscenium/plugin/lighthouse/internal/ledger"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+	"github.com/proscenium-dev/proscenium/pluginapi/ui"
+)
+
+// The plugin's pages and routes, to link to. Their names are those in the plugin's list of extensions.
+const (
+	pluginID = "lighthouse"
+
+	ListPage    pluginapi.RouteRef = "page:lighthouse/list"
+	AuditPage   pluginapi.RouteRef = "page:lighthouse/audit"
+	ComparePage pluginapi.RouteRef = "page:lighthouse/compare"
+	CreatePage  pluginapi.RouteRef = "page:lighthouse/create"
+	createRoute pluginapi.RouteRef = "route:lighthouse/create"
+	reportRoute pluginapi.RouteRef = "route:lighthouse/report"
+)
+
+// Pages makes the plugin's pages. It is safe for concurrent use.
+type Pages struct {
+	audits  *auditclient.Client
+	catalog catalogcommon.Client
+	ledger  *ledger.Ledger
+	cache   pluginapi.Cache
+	log     *slog.Logger
+}
+
+// New returns the pages.
+func New(audits *auditclient.Client, catalog catalogcommon.Client, l *ledger.Ledger, cache pluginapi.Cache, log *slog.Logger) *Pages {
+	return &Pages{audits, catalog, l, cache, log}
+}
+
+// category is one of Lighthouse's that is shown in lists.
+type category struct{ id, title, short string }
+
+// categories are those of every version of Lighthouse, in the order of its reports.
+func categories() []category {
+	return []category{
+		{"performance", "Performance", "Perf."},
+		{"accessibility", "Accessibility", "Access."},
+		{"best-practices", "Best practices", "Pract."},
+		{"seo", "SEO", "SEO"},
+	}
+}
+
+// percent returns a score as people say it, from 0 to 100.
+func percent(score float64) string { return strconv.Itoa(int(math.Round(score * 100))) }
+
+// grade is how good a score is, by Lighthouse's own bounds.
+func grade(score float64) (ui.State, ui.Tone, string) {
+	switch {
+	case score >= 0.9:
+		return ui.StateOK, ui.ToneSuccess, "good"
+	case score >= 0.5:
+		return ui.StateWarning, ui.ToneWarning, "needs work"
+	}
+	return ui.StateError, ui.ToneDanger, "poor"
+}
+
+// scoreOf returns an audit's score in a category, if Lighthouse could tell.
+func scoreOf(a auditapi.Audit, id string) (float64, bool) {
+	c, ok := a.Categories[id]
+	if !ok || c.Score == nil {
+		return 0, false
+	}
+	return *c.Score, true
+}
+
+// score draws a score with what it means.
+func score(a auditapi.Audit, id string) pluginapi.Component {
+	value, ok := scoreOf(a, id)
+	if !ok {
+		return ui.Muted("–")
+	}
+	state, _, means := grade(value)
+	return ui.Status{State: state, Text: percent(value), Hint: means}
+}
+
+// trend draws how a category went over a website's audits, which come newest first, and the last score. An audit on another device is another series, so only those of the newest one's count.
+func trend(audits []auditapi.Audit, c category) pluginapi.Component {
+	var values []float64
+	var last *auditapi.Audit
+	for i, a := range audits {
+		if a.Status != auditapi.Completed || last != nil && a.FormFactor != last.FormFactor {
+			continue
+		}
+		if last == nil {
+			last = &audits[i]
+		}
+		if value, ok := scoreOf(a, c.id); ok {
+			values = append(values, math.Round(value*100))
+		}
+	}
+	if len(values) == 0 {
+		return ui.Muted("–")
+	}
+	slices.Reverse(values)
+	_, tone, _ := grade(values[len(values)-1] / 100)
+	return ui.Inline(ui.Sparkline{Label: c.title, Values: values, Low: 0, High: 100, Tone: tone}, score(*last, c.id))
+}
+
+// status draws how far an audit is.
+func status(a auditapi.Audit) pluginapi.Component {
+	switch a.Status {
+	case auditapi.Completed:
+		return ui.Status{State: ui.StateOK, Text: "Completed"}
+	case auditapi.Failed:
+		return ui.Status{State: ui.StateError, Text: "Failed", Hint: a.Reason}
+	}
+	if a.FormFactor != "" && a.TimeStarted == nil {
+		return ui.Status{State: ui.StatePending, Text: "Waiting", Hint: "It starts when the audits before it have ended"}
+	}
+	return ui.Status{State: ui.StateRunning, Text: "Running"}
+}
+
+// device names a form factor; the older service does not tell it.
+func device(a auditapi.Audit) string {
+	switch a.FormFactor {
+	case auditapi.Mobile:
+		return "Mobile"
+	case auditapi.Desktop:
+		return "Desktop"
+	}
+	return ""
+}
+
+// short is a URL as people say it: without its scheme.
+func short(url string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(auditapi.Site(url), "https://"), "http://"), "/")
+}
+
+// failed draws what kept something from being shown; retry is the same address again, or "".
+func failed(title string, err error, retry string) pluginapi.Component {
+	var fault *auditclient.Fault
+	if !errors.As(err, &fault) {
+		_, _, message := pluginapi.Describe(err)
+		return ui.ErrorPanel{Title: title, Message: sentence(message), RetryHref: retry}
+	}
+	if fault.Kind == auditclient.NotConfigured {
+		return notConfigured()
+	}
+	panel := ui.ErrorPanel{Title: title, Message: sentence(fault.SafeMessage()), Remedy: fault.Remedy()}
+	if fault.Kind != auditclient.NotFound && fault.Kind != auditclient.Refused {
+		panel.RetryHref = retry
+	}
+	if fault.Status != 0 {
+		panel.Details = strings.TrimSuffix("The service answered with status "+strconv.Itoa(fault.Status)+": "+fault.Message, ": ")
+	}
+	return panel
+}
+
+func sentence(message string) string {
+	if message == "" {
+		return ""
+	}
+	return strings.ToUpper(message[:1]) + message[1:] + "."
+}
+
+// notConfigured says how to begin.
+func notConfigured() pluginapi.Component {
+	return ui.EmptyState{
+		Icon: "gauge", Title: "No audit service is configured",
+		Text:   "Lighthouse measures how fast, accessible and findable a website is. Audits are run by a service of its own; start one and name it here:",
+		Sample: ui.CodeBlock{Title: "app-config.yaml", Code: "lighthouse:\n  baseUrl: http://localhost:3003\n  token: ${LIGHTHOUSE_TOKEN}"},
+	}
+}
+
+// report logs what a page shows as a fault, unless nobody can do anything about it.
+func (p *Pages) report(ctx context.Context, err error) {
+	var fault *auditclient.Fault
+	if errors.As(err, &fault) && (fault.Kind == auditclient.NotConfigured || fault.Kind == auditclient.NotFound || fault.Kind == auditclient.Refused) {
+		return
+	}
+	p.log.WarnContext(ctx, "the audit service did not serve a page", "error", err)
+}
+
+// styled puts a part under the plugin's styles, which every page of the plugin needs.
+func styled(part ...pluginapi.Component) pluginapi.Component {
+	return ui.Group(pluginapi.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		href := pluginapi.AssetURL(ctx, pluginID, "lighthouse.css")
+		if href == "" {
+			return nil
+		}
+		_, err := io.WriteString(w, `<link rel="stylesheet" href="`+templ.EscapeString(href)+`">`)
+		return err
+	}), ui.Group(part...))
+}
+
+// live is a part of the page that is fetched again every few seconds while it is there; when a later page has none, that page is shown instead. Without JavaScript it stays as it is.
+func live(part ...pluginapi.Component) pluginapi.Component {
+	return pluginapi.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		if src := pluginapi.AssetURL(ctx, pluginID, "lighthouse.js"); src != "" {
+			if _, err := io.WriteString(w, `<script type="module" src="`+templ.EscapeString(src)+`"></script>`); err != nil {
+				return err
+			}
+		}
+		if _, err := io.WriteString(w, `<lighthouse-live role="status" aria-live="off">`); err != nil {
+			return err
+		}
+		if err := ui.Group(part...).Render(ctx, w); err != nil {
+			return err
+		}
+		_, err := io.WriteString(w, `</lighthouse-live>`)
+		return err
+	})
+}
+
+// entities returns the entities that name websites, by website. That the catalog cannot be asked leaves them out.
+func (p *Pages) entities(ctx context.Context, urls ...string) map[string][]*catalogcommon.Entity {
+	values := make([]string, 0, 3*len(urls))
+	for _, url := range urls {
+		site := auditapi.Site(url)
+		values = append(values, url, site, strings.TrimSuffix(site, "/")+"/")
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	answer, err := p.catalog.QueryEntities(ctx, catalogcommon.QueryRequest{
+		Filter: catalogcommon.Filter{{"metadata.annotations." + catalogcommon.AnnotationLighthouse: values}}, Fields: []string{"kind", "metadata"}, Total: catalogcommon.TotalExclude,
+	})
+	if err != nil {
+		p.log.WarnContext(ctx, "the catalog does not tell whose websites these are", "error", err)
+		return nil
+	}
+	found := map[string][]*catalogcommon.Entity{}
+	for _, entity := range answer.Items {
+		site := auditapi.Site(strings.TrimSpace(entity.Annotation(catalogcommon.AnnotationLighthouse)))
+		found[site] = append(found[site], entity)
+	}
+	return found
+}
+
+func entityLinks(entities []*catalogcommon.Entity) pluginapi.Component {
+	links := make([]pluginapi.Component, 0, len(entities))
+	for _, entity := range entities {
+		links = append(links, catalogapi.EntityLink(entity.Ref(), entity.Title()))
+	}
+	if len(links) == 0 {
+		return nil
+	}
+	return ui.Inline(links...)
+}
+
+// who draws a principal.
+func who(ref string) pluginapi.Component {
+	switch {
+	case ref == "plugin:"+pluginID:
+		return ui.Text("the schedule")
+	case strings.HasPrefix(ref, "user:"):
+		if user, err := catalogcommon.ParseRef(ref, catalogcommon.RefDefaults{}); err == nil {
+			return catalogapi.EntityLink(user, "")
+		}
+	case ref == "":
+		return nil
+	}
+	return ui.Text(ref)
+}
