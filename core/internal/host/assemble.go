@@ -333,6 +333,11 @@ func (a *Wiring) remedy(w *wiring, need reflect.Type) string {
 			return fmt.Sprintf("; ask for %s", point.ListType())
 		}
 	}
+	for point, owner := range a.Blueprint.owners {
+		if need == point.ListType() || need == point.LiveType() {
+			return fmt.Sprintf(", which only %s can ask for, since the point is its own", owner)
+		}
+	}
 	return fmt.Sprintf(", which nothing provides; list a constructor of it under Provide of %s", w.plugin.ID)
 }
 

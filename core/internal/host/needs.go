@@ -87,14 +87,14 @@ func behaviourNode(plugin, id string, b reflect.Type, behaviour any) (*node, beh
 	if t.AssignableTo(b) || b.Kind() == reflect.Func && t.ConvertibleTo(b) {
 		return n, asValue, nil
 	}
-	if t.Kind() != reflect.Func || t.IsVariadic() {
+	if t.Kind() != reflect.Func {
 		return nil, 0, wrong()
 	}
-	if t.NumOut() > 0 && t.Out(0).AssignableTo(b) && (t.NumOut() == 1 || t.NumOut() == 2 && t.Out(1) == errorType) {
+	if !t.IsVariadic() && t.NumOut() > 0 && t.Out(0).AssignableTo(b) && (t.NumOut() == 1 || t.NumOut() == 2 && t.Out(1) == errorType) {
 		n.needs = types(t.NumIn(), t.In)
 		return n, asConstructor, nil
 	}
-	if front := t.NumIn() - numIn(b); b.Kind() == reflect.Func && front > 0 && sameTail(t, b, front) {
+	if front := t.NumIn() - numIn(b); b.Kind() == reflect.Func && front > 0 && t.IsVariadic() == b.IsVariadic() && sameTail(t, b, front) {
 		n.needs = types(front, t.In)
 		return n, asBound, nil
 	}

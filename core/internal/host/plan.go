@@ -108,7 +108,9 @@ func (b *Blueprint) checkPlugins(plugins []pluginapi.Plugin, off map[string]stri
 		if p.ID == "ui" {
 			found.add(p.ID, "the portal keeps the components' files under this id; give the plugin another")
 		}
-		for _, point := range p.Points {
+		listed := p.Points
+		p.Points = nil // those that are its own
+		for _, point := range listed {
 			if isNil(point) {
 				found.add(p.ID, "one of its points is nil; list the variables in which points are declared")
 				continue
@@ -124,6 +126,7 @@ func (b *Blueprint) checkPlugins(plugins []pluginapi.Plugin, off map[string]stri
 				found.add(p.ID, "%s has a point of the kind %q too; choose another kind", owner, point.PointKind())
 			}
 			kinds[point.PointKind()] = p.ID
+			p.Points = append(p.Points, point)
 			b.owners[point] = p.ID
 		}
 		if _, is := off[p.ID]; is {

@@ -90,8 +90,12 @@ func (s *slot) read(a *Wiring, e Extension) {
 			}
 			return out[0].Convert(b), nil
 		case asBound:
+			call := fn.Call
+			if b.IsVariadic() {
+				call = fn.CallSlice
+			}
 			return reflect.MakeFunc(b, func(rest []reflect.Value) []reflect.Value {
-				return fn.Call(append(append(make([]reflect.Value, 0, len(args)+len(rest)), args...), rest...))
+				return call(append(append(make([]reflect.Value, 0, len(args)+len(rest)), args...), rest...))
 			}), nil
 		}
 		return fn.Convert(b), nil
