@@ -3,6 +3,9 @@ package pluginapi_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,5 +79,18 @@ func TestLiveTellsWhoWaits(t *testing.T) {
 	}
 	if live.Get() != 2 {
 		t.Errorf("Get = %d", live.Get())
+	}
+}
+
+// TestAskSurvivesWhateverEndsTheCall has a behaviour end in the ways that pass through Use: the goroutine is Ask's, so nobody else could catch them.
+func TestAskSurvivesWhateverEndsTheCall(t *testing.T) {
+	t.Parallel()
+	point := &pluginapi.Point[struct{}, func()]{Kind: "thing"}
+	for name, behaviour := range map[string]func(){"abort": func() { panic(http.ErrAbortHandler) }, "exit": runtime.Goexit} {
+		list := point.List([]pluginapi.Contribution{{ID: "thing:a/x", Plugin: "a", Spec: struct{}{}, Call: func(ctx context.Context, fn func(context.Context, any) error) error { return fn(ctx, behaviour) }}})
+		_, err := pluginapi.Ask(t.Context(), list[0], func(_ context.Context, b func()) (int, error) { b(); return 1, nil })
+		if err == nil || !strings.HasPrefix(err.Error(), "thing:a/x: ") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
