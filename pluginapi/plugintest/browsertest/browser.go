@@ -102,11 +102,19 @@ func (b *Browser) Keys(keys string) {
 	b.Do(chromedp.KeyEvent(keys))
 }
 
-// Wait returns once a JavaScript expression is true in the page, and stops the test if it is not within half a minute.
+// Wait returns once a JavaScript expression is true, in this page or in the one that follows it, and stops the test if it is not within half a minute.
 func (b *Browser) Wait(expression string) {
 	b.Helper()
-	if _, err := chromedp.Run(b.Context, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience), chromedp.WithPollingInterval(20*time.Millisecond))); err != nil {
-		b.Fatalf("wait for %s: %v; the page is at %s", expression, err, Eval[string](b, "location.href"))
+	deadline := time.Now().Add(patience)
+	for {
+		is, err := chromedp.Run(b.Context, chromedp.Evaluate[bool](`Boolean(`+expression+`)`))
+		if err == nil && is {
+			return
+		}
+		if time.Now().After(deadline) || b.Context.Err() != nil {
+			b.Fatalf("wait for %s: %v; the page is at %s", expression, err, Eval[string](b, "location.href"))
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 
