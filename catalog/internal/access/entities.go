@@ -251,7 +251,10 @@ func (c *Catalog) Remove(ctx context.Context, uid string) error {
 	if ingestion.Readonly() {
 		return readonly()
 	}
-	changes, err := c.store.Remove(ctx, uid)
+	if !found {
+		return nil
+	}
+	changes, err := c.store.Remove(ctx, doc.Ref, uid)
 	if err != nil {
 		return err
 	}

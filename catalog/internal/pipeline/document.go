@@ -108,6 +108,7 @@ func (r *reader) document(from string, document *descriptor.Document) (store.Chi
 		line, column := document.Position(problem.Pointer)
 		places.At[problem.Pointer] = [2]int{line, column}
 	}
+	p.Model.Normalize(object) // processing would do so, and what is stored in that form need not be stored again
 	setLocations(object, from, r.outcome.origin.String())
 	child, err := makeChild(object, from, places.text(), line)
 	if err == nil && places.At != nil {

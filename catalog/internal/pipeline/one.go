@@ -137,6 +137,8 @@ func (p *Pipeline) complete(work store.Work, o *outcome, result *store.Result, b
 		}
 		result.Body = string(text)
 		result.Cache = memories.text()
+		result.AsIs = result.Body == work.Body
+		result.Kept = result.AsIs && work.Bare && result.Cache == work.Cache
 		result.Relations, result.Keys, result.Children, result.Targets = o.relations, o.keys, o.children, o.targets
 		fmt.Fprintf(digest, "%s\n%q\n%q\n%q\n%s\n", result.Body, o.relations, o.keys, o.targets, result.Cache)
 		for _, child := range o.children {

@@ -29,7 +29,7 @@ type handOver struct {
 	done func(error)
 }
 
-const maxRows = 2000 // in one transaction
+const maxRows = 8000 // in one transaction
 
 func newWriter(s *store.Store, handed *atomic.Int64) *writer {
 	return &writer{store: s, handed: handed, queue: make(chan handOver, 1024)}

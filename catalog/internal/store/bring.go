@@ -37,6 +37,7 @@ type known struct {
 	hash   string
 	key    *string
 	orphan *int64
+	asIs   bool
 }
 
 // arrived are the children that a source may bring, by id, and those that it may not.
@@ -75,6 +76,7 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 	bodies := newRows("id bigint", "body text", "positions text")
 	seen := map[string]bool{}
 	var fresh []int
+	var good []int64 // whose unprocessed body is the last good one, too
 	for i := range children {
 		c := &children[i]
 		k, ok := have[c.Ref]
@@ -90,6 +92,9 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 			if k.hash != c.Hash || k.key == nil && c.LocationKey != "" || k.key != nil && *k.key != c.LocationKey {
 				changed.add(k.id, optional(c.LocationKey), c.Hash)
 				bodies.add(k.id, c.Body, optional(c.Positions))
+				if k.asIs {
+					good = append(good, k.id)
+				}
 			}
 		}
 		seen[c.Ref] = true
@@ -113,7 +118,12 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 		result.ids[i] = made[children[i].Ref]
 		bodies.add(result.ids[i], children[i].Body, optional(children[i].Positions))
 	}
-	if err := t.exec(fmt.Sprintf(`update refresh_state set location_key = r.key, unprocessed_hash = r.hash, next_update_at = %d, revision = revision + 1 from {rows} where refresh_state.id = r.id`, now), changed); err != nil {
+	if len(good) > 0 {
+		if _, err := t.ExecContext(t.ctx, `update entity_bodies set processed = unprocessed where `+t.in("id", 1), t.ids(good)); err != nil {
+			return result, err
+		}
+	}
+	if err := t.exec(fmt.Sprintf(`update refresh_state set location_key = r.key, unprocessed_hash = r.hash, as_is = 0, next_update_at = %d, revision = revision + 1 from {rows} where refresh_state.id = r.id`, now), changed); err != nil {
 		return result, err
 	}
 	if err := t.exec(`insert into entity_bodies (id, unprocessed, positions) select r.id, r.body, r.positions from {rows} where true
@@ -128,10 +138,10 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 
 func (t *tx) knownByRef(refs []string) (map[string]known, error) {
 	have := make(map[string]known, len(refs))
-	err := t.collect(`select id, entity_ref, unprocessed_hash, location_key, orphan_since from refresh_state where `+t.in("entity_ref", 1), []any{t.texts(refs)}, func(row *sqlx.Rows) error {
+	err := t.collect(`select id, entity_ref, unprocessed_hash, location_key, orphan_since, as_is from refresh_state where `+t.in("entity_ref", 1)+` order by id`+t.dialect.ForUpdate(), []any{t.texts(refs)}, func(row *sqlx.Rows) error {
 		var k known
 		var ref string
-		err := row.Scan(&k.id, &ref, &k.hash, &k.key, &k.orphan)
+		err := row.Scan(&k.id, &ref, &k.hash, &k.key, &k.orphan, &k.asIs)
 		have[ref] = k
 		return err
 	})

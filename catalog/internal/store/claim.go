@@ -19,6 +19,7 @@ type Work struct {
 	Positions  string
 	ResultHash string // of the last processing; empty if there was none
 	Failed     bool   // the last processing ended with errors
+	Bare       bool   // nothing is stored of what it was processed to, besides Body
 	Cache      string
 	Failures   int // in a row
 	DueAt      time.Time
@@ -43,11 +44,11 @@ func (s *Store) Claim(ctx context.Context, n int, hold time.Duration) ([]Work, e
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		return t.collect(`select s.id, s.entity_ref, s.uid, s.revision, s.unprocessed_hash, coalesce(s.result_hash, ''), s.errors is not null, s.failures, s.next_update_at,
+		return t.collect(`select s.id, s.entity_ref, s.uid, s.revision, s.unprocessed_hash, coalesce(s.result_hash, ''), s.errors is not null, s.failures, s.next_update_at, b.processed is null,
 			b.unprocessed, coalesce(b.positions, ''), coalesce(b.cache, '') from refresh_state s join entity_bodies b on b.id = s.id where `+t.in("s.id", 1), []any{t.ids(ids)}, func(row *sqlx.Rows) error {
 			var w Work
 			var due int64
-			err := row.Scan(&w.ID, &w.Ref, &w.UID, &w.Revision, &w.Hash, &w.ResultHash, &w.Failed, &w.Failures, &due, &w.Body, &w.Positions, &w.Cache)
+			err := row.Scan(&w.ID, &w.Ref, &w.UID, &w.Revision, &w.Hash, &w.ResultHash, &w.Failed, &w.Failures, &due, &w.Bare, &w.Body, &w.Positions, &w.Cache)
 			w.DueAt = fromMillis(due)
 			work = append(work, w)
 			return err

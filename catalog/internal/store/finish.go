@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"hash/fnv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -22,6 +23,8 @@ type Result struct {
 	Hash      string // of the outcome
 	Errors    string // what is wrong, as JSON; empty: nothing. With errors, nothing that follows counts, and the last good outcome stays
 	Body      string // processed, as canonical JSON
+	AsIs      bool   // it is the unprocessed one
+	Kept      bool   // AsIs, and nothing else is stored but the same Cache
 	Cache     string // what processors remember
 	Relations []Relation
 	Keys      []string // refresh keys
@@ -37,16 +40,18 @@ type Result struct {
 type Finished []*Result
 
 func (f Finished) apply(t *tx) error {
+	f, err := t.compare(f)
+	if err != nil || len(f) == 0 {
+		return err
+	}
 	if err := t.schedule(f); err != nil {
 		return err
 	}
 	var good []*Result
-	ids := map[int64]*Result{}
 	for _, r := range f {
 		r.Conflicts = nil
 		if !r.Unchanged && r.Errors == "" {
 			good = append(good, r)
-			ids[r.ID] = r
 		}
 	}
 	if len(good) == 0 {
@@ -55,7 +60,13 @@ func (f Finished) apply(t *tx) error {
 	bodies := newRows("id bigint", "body text", "cache text")
 	all := make([]int64, 0, len(good))
 	for _, r := range good {
-		bodies.add(r.ID, r.Body, optional(r.Cache))
+		if !r.Kept {
+			body := &r.Body
+			if r.AsIs {
+				body = nil
+			}
+			bodies.add(r.ID, body, optional(r.Cache))
+		}
 		all = append(all, r.ID)
 	}
 	if err := t.exec(`update entity_bodies set processed = r.body, cache = r.cache from {rows} where entity_bodies.id = r.id`, bodies); err != nil {
@@ -73,18 +84,40 @@ func (f Finished) apply(t *tx) error {
 	return t.setTargets(good)
 }
 
+// compare returns the outcomes of entities that are still there. Where what is stored unprocessed is no longer what was processed, the processed body must be kept apart from it.
+func (t *tx) compare(f Finished) (Finished, error) {
+	claimed := map[int64]*Result{}
+	ids := make([]int64, 0, len(f))
+	for _, r := range f {
+		claimed[r.ID] = r
+		ids = append(ids, r.ID)
+	}
+	there := make(Finished, 0, len(f))
+	err := t.collect(`select id, revision from refresh_state where `+t.in("id", 1)+` order by id`+t.dialect.ForUpdate(), []any{t.ids(ids)}, func(row *sqlx.Rows) error {
+		var id, revision int64
+		err := row.Scan(&id, &revision)
+		r := claimed[id]
+		if r.Revision != revision {
+			r.AsIs, r.Kept = false, false
+		}
+		there = append(there, r)
+		return err
+	})
+	return there, err
+}
+
 // schedule writes the small part: hashes, errors and dates.
 func (t *tx) schedule(f Finished) error {
 	now := t.now.UnixMilli()
 	same := newRows("id bigint", "revision bigint", "next bigint", "took bigint")
-	done := newRows("id bigint", "revision bigint", "next bigint", "took bigint", "hash text", "errors text")
+	done := newRows("id bigint", "revision bigint", "next bigint", "took bigint", "hash text", "errors text", "as_is bigint")
 	var told, failed []int64
 	for _, r := range f {
 		if r.Unchanged {
 			same.add(r.ID, r.Revision, millis(r.Next), r.Took.Microseconds())
 			continue
 		}
-		done.add(r.ID, r.Revision, millis(r.Next), r.Took.Microseconds(), r.Hash, optional(r.Errors))
+		done.add(r.ID, r.Revision, millis(r.Next), r.Took.Microseconds(), r.Hash, optional(r.Errors), r.AsIs)
 		told = append(told, r.ID)
 		if r.Errors != "" {
 			failed = append(failed, r.ID)
@@ -109,12 +142,19 @@ func (t *tx) schedule(f Finished) error {
 	if err != nil {
 		return err
 	}
-	err = t.exec(fmt.Sprintf(`update refresh_state set `+dates+`, result_hash = r.hash, errors = r.errors,
+	err = t.exec(fmt.Sprintf(`update refresh_state set `+dates+`, result_hash = r.hash, errors = r.errors, as_is = case when r.errors is null then r.as_is else refresh_state.as_is end,
 		succeeded_at = case when r.errors is null then %d else succeeded_at end, failures = case when r.errors is null then 0 else failures + 1 end from {rows} where refresh_state.id = r.id`, now, now), done)
 	if err != nil {
 		return err
 	}
 	return t.stitchIDs(told)
+}
+
+// refHash stands for a ref in an index. Two refs can have the same.
+func refHash(ref string) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(ref)) // never fails
+	return int64(h.Sum64())
 }
 
 // relate makes the relations of entities those given, and queues whoever gains or loses one.
@@ -133,7 +173,7 @@ func (t *tx) relate(good []*Result, all []int64) error {
 	if err != nil {
 		return err
 	}
-	come := newRows("id bigint", "source text", "type text", "target text")
+	come := newRows("id bigint", "hash bigint", "source text", "type text", "target text")
 	gone := newRows("id bigint", "source text", "type text", "target text")
 	told := map[string]bool{}
 	for _, r := range good {
@@ -143,7 +183,7 @@ func (t *tx) relate(good []*Result, all []int64) error {
 				delete(have, key)
 				continue
 			}
-			come.add(r.ID, relation.Source, relation.Type, relation.Target)
+			come.add(r.ID, refHash(relation.Source), relation.Source, relation.Type, relation.Target)
 			told[relation.Source] = true
 		}
 	}
@@ -154,7 +194,7 @@ func (t *tx) relate(good []*Result, all []int64) error {
 	if err := t.exec(`delete from relations where (origin_id, source_ref, type, target_ref) in (select r.id, r.source, r.type, r.target from {rows})`, gone); err != nil {
 		return err
 	}
-	if err := t.exec(`insert into relations (origin_id, source_ref, type, target_ref) select r.id, r.source, r.type, r.target from {rows} where true on conflict do nothing`, come); err != nil {
+	if err := t.exec(`insert into relations (origin_id, source_hash, source_ref, type, target_ref) select r.id, r.hash, r.source, r.type, r.target from {rows}`, come); err != nil {
 		return err
 	}
 	refs := make([]string, 0, len(told))

@@ -222,12 +222,12 @@ func (s *Store) RemoveSources(ctx context.Context, present []string, keep bool) 
 	return gone, changes, err
 }
 
-// Remove removes an entity by its uid. What brings it is asked again, so that one that is still there comes back.
-func (s *Store) Remove(ctx context.Context, uid string) (changes []Change, err error) {
+// Remove removes an entity by its ref, if it has that uid. What brings it is asked again, so that one that is still there comes back.
+func (s *Store) Remove(ctx context.Context, ref, uid string) (changes []Change, err error) {
 	err = s.write(ctx, "remove an entity", func(t *tx) error {
 		changes = nil
 		var ids []int64
-		if err := t.collect(`select id from refresh_state where uid = $1`, []any{uid}, scanID(&ids)); err != nil || len(ids) == 0 {
+		if err := t.collect(`select id from refresh_state where entity_ref = $1 and uid = $2`, []any{ref, uid}, scanID(&ids)); err != nil || len(ids) == 0 {
 			return err
 		}
 		for _, forget := range []string{

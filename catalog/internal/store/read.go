@@ -52,6 +52,9 @@ type ReadFile struct {
 
 func (f *ReadFile) apply(t *tx) error {
 	f.Conflicts, f.NewFaults = nil, false
+	if there, err := t.there(f.SourceID); err != nil || !there {
+		return err
+	}
 	from := source{id: f.SourceID, via: f.File}
 	var before struct {
 		Faults  *string
@@ -106,6 +109,15 @@ func (f *ReadFile) apply(t *tx) error {
 	return nil
 }
 
+// there reports whether an entity still exists, and sees to it that it does until the transaction ends.
+func (t *tx) there(id int64) (there bool, err error) {
+	err = t.collect(`select 1 from refresh_state where id = $1`+t.dialect.ForUpdate(), []any{id}, func(*sqlx.Rows) error {
+		there = true
+		return nil
+	})
+	return there, err
+}
+
 // keep adds to want the edges of children that stay although the file's present content does not bring them.
 func (t *tx) keep(f *ReadFile, from source, want map[int64]edge) error {
 	if !f.KeepAll && len(f.Keep) == 0 {
@@ -140,6 +152,9 @@ type ReadTarget struct {
 }
 
 func (r *ReadTarget) apply(t *tx) error {
+	if there, err := t.there(r.SourceID); err != nil || !there {
+		return err
+	}
 	var before *string
 	err := t.collect(`select fault from targets where source_id = $1 and target = $2`, []any{r.SourceID, r.Target}, func(row *sqlx.Rows) error { return row.Scan(&before) })
 	if err != nil {

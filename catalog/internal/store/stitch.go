@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -140,10 +143,10 @@ func (t *tx) takeNumbers(n int) (int64, error) {
 func (t *tx) parts(ids []int64) ([]*Parts, error) {
 	var parts []*Parts
 	byID, byRef := map[int64]*Parts{}, map[string]*Parts{}
-	var refs []string
+	var hashes []int64
 	arg := t.ids(ids)
-	err := t.collect(`select s.id, s.entity_ref, s.uid, s.created_at, s.orphan_since is not null, coalesce(s.errors, ''), b.processed, coalesce(f.hash, '')
-		from refresh_state s join entity_bodies b on b.id = s.id left join final_entities f on f.id = s.id where b.processed is not null and `+t.in("s.id", 1), []any{arg}, func(row *sqlx.Rows) error {
+	err := t.collect(`select s.id, s.entity_ref, s.uid, s.created_at, s.orphan_since is not null, coalesce(s.errors, ''), case when s.as_is = 1 then b.unprocessed else b.processed end, coalesce(f.hash, '')
+		from refresh_state s join entity_bodies b on b.id = s.id left join final_entities f on f.id = s.id where (s.as_is = 1 or b.processed is not null) and `+t.in("s.id", 1), []any{arg}, func(row *sqlx.Rows) error {
 		p := &Parts{}
 		var errors string
 		if err := row.Scan(&p.ID, &p.Ref, &p.UID, &p.created, &p.Orphan, &errors, &p.Body, &p.hash); err != nil {
@@ -154,20 +157,27 @@ func (t *tx) parts(ids []int64) ([]*Parts, error) {
 		}
 		parts = append(parts, p)
 		byID[p.ID], byRef[p.Ref] = p, p
-		refs = append(refs, p.Ref)
+		hashes = append(hashes, refHash(p.Ref))
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = t.collect(`select distinct source_ref, type, target_ref from relations where `+t.in("source_ref", 1)+` order by source_ref, type, target_ref`, []any{t.texts(refs)}, func(row *sqlx.Rows) error {
+	err = t.collect(`select distinct source_ref, type, target_ref from relations where `+t.in("source_hash", 1), []any{t.ids(hashes)}, func(row *sqlx.Rows) error {
 		var r Relation
 		err := row.Scan(&r.Source, &r.Type, &r.Target)
-		byRef[r.Source].Relations = append(byRef[r.Source].Relations, r)
+		if p := byRef[r.Source]; p != nil { // else another one with the same hash
+			p.Relations = append(p.Relations, r)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	for _, p := range parts {
+		slices.SortFunc(p.Relations, func(a, b Relation) int {
+			return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Target, b.Target))
+		})
 	}
 	addTo := func(field func(*Parts) *[]string) func(row *sqlx.Rows) error {
 		return func(row *sqlx.Rows) error {

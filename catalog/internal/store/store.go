@@ -70,6 +70,12 @@ func (s *Store) write(ctx context.Context, what string, fn func(t *tx) error) er
 	pause := 25 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		err := database.InTx(ctx, s.db, func(inner *sqlx.Tx) error {
+			if s.dialect == database.Postgres {
+				// Everything here is looked up by keys. But a plan made while a table was still empty, and kept, reads the whole table for each of them once it is large.
+				if _, err := inner.ExecContext(ctx, `set local enable_seqscan = off`); err != nil {
+					return err
+				}
+			}
 			return fn(&tx{Tx: inner, ctx: ctx, dialect: s.dialect, replica: s.replica, now: time.Now()})
 		})
 		switch {

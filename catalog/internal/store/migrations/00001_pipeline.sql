@@ -3,7 +3,7 @@
 -- What the catalog knows of each entity, and when to look at it again. Times are milliseconds since 1970.
 create table refresh_state (
   id integer primary key,
-  uid text not null unique,
+  uid text not null,
   entity_ref text not null unique,
   location_key text,                        -- who may write the entity; null: anybody
   unprocessed_hash text not null,
@@ -18,7 +18,8 @@ create table refresh_state (
   attempted_at bigint,
   succeeded_at bigint,
   took_us bigint,
-  failures integer not null default 0       -- in a row
+  failures integer not null default 0,      -- in a row
+  as_is integer not null default 0          -- 1: the processed body is the unprocessed one, and not stored again
 );
 create index refresh_state_due on refresh_state (next_update_at);
 create index refresh_state_orphans on refresh_state (orphan_since) where orphan_since is not null;
@@ -86,14 +87,16 @@ create table conflicts (
 );
 create index conflicts_source on conflicts (source_id);
 
+-- Hashes stand for refs in the index, because the texts are long and many.
 create table relations (
   origin_id bigint not null references refresh_state (id) on delete cascade,
+  source_hash bigint not null,
   source_ref text not null,
   type text not null,
-  target_ref text not null,
-  primary key (origin_id, source_ref, type, target_ref)
-) without rowid;
-create index relations_source on relations (source_ref, type, target_ref);
+  target_ref text not null
+);
+create index relations_origin on relations (origin_id);
+create index relations_source on relations (source_hash);
 
 create table refresh_keys (
   entity_id bigint not null references refresh_state (id) on delete cascade,
