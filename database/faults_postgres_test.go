@@ -193,7 +193,7 @@ func TestAllConnectionsInUse(t *testing.T) {
 	t.Parallel()
 	o := databasetest.Options(t, databasetest.PostgresSchemas)
 	o.Config.MaxConnections = 4
-	o.Config.Knex.Pool = database.Pool{Max: 4, AcquireTimeoutMillis: 100}
+	o.Config.Knex.Pool = database.Pool{Max: 4, AcquireTimeoutMillis: 3000}
 	d := databasetest.Open(t, o)
 	a, b := prepare(t, d, "a"), prepare(t, d, "b")
 	l, _ := d.Leases("b")

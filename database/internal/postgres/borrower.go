@@ -54,7 +54,6 @@ type Borrower struct {
 	// Guarded by the pool's mu.
 	inUse, dialing, waiting int
 	settled                 int // connections that are set to this session
-	idle                    int // of those, the ones nobody uses
 	waits                   int
 	waited                  time.Duration
 }

@@ -64,11 +64,7 @@ func (c *physical) setOwner(b *Borrower) {
 	}
 	c.target.pool.mu.Lock()
 	defer c.target.pool.mu.Unlock()
-	if c.owner != nil {
-		c.owner.settled--
-	}
-	c.owner = b
-	b.settled++
+	c.target.pool.settle(c, b)
 }
 
 // dead reports whether the connection cannot go back to the pool: it is closed, or in the middle of something.

@@ -205,7 +205,7 @@ func (p *Pool) release(c *physical, usable bool) {
 		p.plain--
 	}
 	c.user = nil
-	p.held += (min(time.Since(c.lentAt), 10*time.Millisecond) - p.held) / 16
+	p.held += (min(time.Since(c.lentAt), 25*time.Millisecond) - p.held) / 16
 	if p.closed || !usable || c.dead() || time.Since(c.made) > c.lifetime {
 		p.discard(c)
 		p.dispatch()
@@ -283,9 +283,7 @@ func (p *Pool) grow(t *Target) {
 // forget stops counting c as its database's and its owner's. The lock is held.
 func (p *Pool) forget(c *physical) {
 	c.target.open--
-	if c.owner != nil {
-		c.owner.settled--
-	}
+	p.settle(c, nil)
 }
 
 // discard closes c. It counts until the server has seen it go. The lock is held.

@@ -20,7 +20,7 @@ const hot = 100 * time.Millisecond
 // ownPatience is how long a caller waits for a connection that is set to its session already, while there is one in use: a few times as long as connections have been held of late, within bounds.
 // Setting another costs about as much as a query, and takes it from somebody who then sets the next; under load one's own is free before that.
 func (p *Pool) ownPatience() time.Duration {
-	return min(max(4*p.held, 500*time.Microsecond), 10*time.Millisecond)
+	return min(max(4*p.held, 500*time.Microsecond), 25*time.Millisecond)
 }
 
 // plainLimit is how many connections plain calls may use.
@@ -36,9 +36,14 @@ func (p *Pool) mayDial(w *waiter) bool {
 	return !w.dialing && (w.control || w.borrower.inUse+w.borrower.dialing < w.borrower.quota && p.plain+p.dialing < p.plainLimit())
 }
 
-// eager reports whether w takes any connection rather than wait for one of its own.
+// eager reports whether w takes any connection to its database. Otherwise it waits a little for one that suits it: for one of its own, if it has any, and else for one that its owner can spare, if there is any.
 func (p *Pool) eager(w *waiter) bool {
-	return w.control || w.borrower.settled == 0 || time.Since(w.since) >= p.ownPatience()
+	return w.control || w.borrower.settled == 0 && w.borrower.target.spare == 0 || time.Since(w.since) >= p.ownPatience()
+}
+
+// suits reports whether w takes c even if it is not eager.
+func (w *waiter) suits(c *physical) bool {
+	return c.owner == w.borrower || w.borrower.settled == 0 && (c.owner == nil || c.owner.settled > 1)
 }
 
 // before reports whether w gets c rather than an older waiter: control calls go first; then, as long as nobody waits long, whose session c is set to; then those who hold less, so that one plugin under load does not starve the others.
@@ -66,11 +71,11 @@ func (p *Pool) takeIdle(w *waiter) *physical {
 		switch {
 		case c.owner == b:
 			return p.removeIdle(i)
-		case !eager:
+		case !eager && !w.suits(c):
 			continue
 		case c.owner == nil:
 			r = 3
-		case c.owner.idle > 1:
+		case c.owner.settled > 1:
 			r = 2
 		}
 		switch {
@@ -96,16 +101,23 @@ func (p *Pool) takeIdle(w *waiter) *physical {
 func (p *Pool) removeIdle(i int) *physical {
 	c := p.idle[i]
 	p.idle = slices.Delete(p.idle, i, i+1)
-	if c.owner != nil {
-		c.owner.idle--
-	}
 	return c
 }
 
-func (p *Pool) addIdle(c *physical) {
-	p.idle = append(p.idle, c)
+// settle counts c as set to b's session, and no longer to that of its owner. b may be nil.
+func (p *Pool) settle(c *physical, b *Borrower) {
 	if c.owner != nil {
-		c.owner.idle++
+		if c.owner.settled > 1 {
+			c.target.spare--
+		}
+		c.owner.settled--
+	}
+	c.owner = b
+	if b != nil {
+		if b.settled > 0 {
+			c.target.spare++
+		}
+		b.settled++
 	}
 }
 
@@ -122,7 +134,7 @@ func (p *Pool) dispatch() {
 			continue
 		}
 		switch {
-		case !p.eager(w):
+		case !p.eager(w) && (w.borrower.settled > 0 || p.open >= p.options.Limit):
 			p.lookAgain(p.ownPatience())
 		case !p.mayDial(w):
 		case p.open < p.options.Limit:
@@ -211,7 +223,7 @@ func (p *Pool) giveBack(c *physical) {
 		case !p.eligible(w):
 		case w.borrower.target != c.target:
 			impatient = impatient || best < 0 && p.mayDial(w) && time.Since(w.since) > patience
-		case c.owner != w.borrower && !p.eager(w):
+		case !w.suits(c) && !p.eager(w):
 		case best < 0:
 			best, patientOnes = i, time.Since(w.since) < fairness
 		case w.before(p.waiters[best], c, patientOnes):
@@ -221,7 +233,7 @@ func (p *Pool) giveBack(c *physical) {
 	if best >= 0 && !(impatient && p.open >= p.options.Limit && p.replacing == 0) {
 		p.serve(best, c)
 	} else {
-		p.addIdle(c) // for dispatch to give away, or to replace by one to the database of somebody who has waited longer
+		p.idle = append(p.idle, c) // for dispatch to give away, or to replace by one to the database of somebody who has waited longer
 	}
 	p.dispatch()
 }

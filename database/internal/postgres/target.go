@@ -27,7 +27,9 @@ type Target struct {
 	// losses counts connections that died under somebody. Those made before the last loss are tried before they are used again: a restarted server kills them all, but tells of one at a time.
 	losses atomic.Int64
 
-	open int // connections that exist or are being made; guarded by the pool's mu
+	// Guarded by the pool's mu.
+	open  int // connections that exist or are being made
+	spare int // connections that are set to a session to which another one is set as well
 }
 
 // NewTarget describes a target whose connections come out of p. It does no I/O.
