@@ -21,12 +21,7 @@ import (
 	"github.com/proscenium-dev/proscenium/proxy/node"
 )
 
-func TestMain(m *testing.M) {
-	if playRole() {
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // portal is the proxy behind a server that does what a portal's does around a route.
 type portal struct {

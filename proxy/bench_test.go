@@ -1,4 +1,4 @@
-package gateway_test
+package proxy_test
 
 import (
 	"bufio"
@@ -21,38 +21,78 @@ import (
 	"testing"
 	"time"
 
-	"github.com/proscenium-dev/proscenium/cache"
+	"github.com/proscenium-dev/proscenium/core"
 	"github.com/proscenium-dev/proscenium/pluginapi"
-	"github.com/proscenium-dev/proscenium/proxy/internal/gateway"
-	"github.com/proscenium-dev/proscenium/proxy/node"
+	"github.com/proscenium-dev/proscenium/proxy"
 )
 
 // The benchmarks run target and proxy as processes of their own, as nginx is one, by starting the test binary again in a role.
 const roleVariable = "PROSCENIUM_TEST_ROLE"
 
+func TestMain(m *testing.M) {
+	if !playRole() {
+		os.Exit(m.Run())
+	}
+}
+
 // playRole runs a role until standard input ends; false when there is none to play.
 func playRole() bool {
 	role, argument, _ := strings.Cut(os.Getenv(roleVariable), " ")
-	var handler http.Handler
-	switch role {
-	case "target":
-		handler = benchTarget()
-	case "proxy":
-		handler = benchProxy(argument)
-	default:
+	if role == "" {
 		return false
 	}
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		defer stop()
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	}()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		fmt.Println(l.Addr())
+		if role == "target" {
+			server := &http.Server{Handler: benchTarget(), ReadHeaderTimeout: 10 * time.Second}
+			context.AfterFunc(ctx, func() { _ = server.Close() })
+			_ = server.Serve(l)
+		} else {
+			err = runPortal(ctx, l, argument)
+		}
+	}
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)
-		return true
 	}
-	fmt.Println(l.Addr())
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-	go func() { _ = server.Serve(l) }()
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	_ = server.Close()
 	return true
+}
+
+// runPortal runs a portal with the proxy in front of a target.
+func runPortal(ctx context.Context, l net.Listener, target string) error {
+	dir, err := os.MkdirTemp("", "proxy-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	file := filepath.Join(dir, "app-config.yaml")
+	text := fmt.Sprintf("backend: {listen: '127.0.0.1:0', database: {client: better-sqlite3, connection: ':memory:'}}\nproxy: {endpoints: {/t: '%s'}}\n", target)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return err
+	}
+	memory := pluginapi.Plugin{ID: "memory", Extensions: []pluginapi.Extension{
+		pluginapi.Routes.From("get", pluginapi.Route{Pattern: "GET /"}, pluginapi.RouteFunc(answerMemory)),
+	}}
+	portal, err := core.New(core.Options{ConfigFiles: []string{file}, Environ: []string{}, Logger: slog.New(slog.DiscardHandler)}, proxy.Plugin(), memory)
+	if err != nil {
+		return err
+	}
+	return portal.Serve(ctx, l)
+}
+
+// answerMemory tells what the process uses: heap and stacks, and what is resident, in bytes.
+func answerMemory(w http.ResponseWriter, _ *http.Request) error {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	_, err := fmt.Fprint(w, m.HeapInuse+m.StackInuse, " ", resident())
+	return err
 }
 
 func benchTarget() http.Handler {
@@ -72,37 +112,6 @@ func benchTarget() http.Handler {
 		<-r.Context().Done()
 	})
 	return mux
-}
-
-func benchProxy(target string) http.Handler {
-	caches, err := cache.Open(cache.Options{})
-	if err != nil {
-		panic(err)
-	}
-	live, _ := pluginapi.NewLive(one(proxynode.Endpoint{Target: target}))
-	allow := decide(func(pluginapi.Permission) pluginapi.Effect { return pluginapi.Allow })
-	added, _ := pluginapi.NewLive([]gateway.Added(nil))
-	g, err := gateway.New(live, slog.New(slog.DiscardHandler), caches.For("proxy"), allow, added)
-	if err != nil {
-		panic(err)
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/memory" {
-			runtime.GC()
-			runtime.GC()
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			_, _ = fmt.Fprint(w, m.HeapInuse+m.StackInuse, " ", resident())
-			return
-		}
-		r.SetPathValue("path", strings.TrimPrefix(r.URL.Path, "/api/proxy/"))
-		if err := g.Serve(w, r.WithContext(pluginapi.WithPrincipal(r.Context(), pluginapi.Guest()))); err != nil {
-			if errors.Is(err, http.ErrAbortHandler) {
-				panic(http.ErrAbortHandler)
-			}
-			writeError(w, err)
-		}
-	})
 }
 
 // resident is the memory of this process, in bytes; 0 where it is not known.
@@ -174,14 +183,39 @@ http {
 		_ = c.Process.Signal(os.Interrupt)
 		_ = c.Wait()
 	})
-	eventually(b, "nginx listens", func() bool {
+	awaitListener(b, address)
+	return address
+}
+
+func awaitListener(b *testing.B, address string) {
+	b.Helper()
+	for range 500 {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
 			_ = conn.Close()
+			return
 		}
-		return err == nil
-	})
-	return address
+		time.Sleep(10 * time.Millisecond)
+	}
+	b.Fatalf("nothing listens at %s", address)
+}
+
+// startPortal starts a portal and waits until its plugins run.
+func startPortal(b *testing.B, target string) string {
+	b.Helper()
+	address := start(b, "portal http://"+target)
+	for range 500 {
+		res, err := http.Get("http://" + address + "/api/proxy/t/1KB")
+		if err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return address
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	b.Fatal("the portal's proxy does not run")
+	return ""
 }
 
 func executable(path string) bool {
@@ -192,7 +226,7 @@ func executable(path string) bool {
 // BenchmarkGet compares the proxy with the target itself and with nginx, in requests per second with a number of connections. The three take turns, since a machine is not the same from one minute to the next.
 func BenchmarkGet(b *testing.B) {
 	target := start(b, "target")
-	ours := start(b, "proxy http://"+target)
+	ours := startPortal(b, target)
 	for _, size := range []string{"1KB", "1MB"} {
 		for _, connections := range []int{16, 64} {
 			b.Run(fmt.Sprintf("%s/%d", size, connections), func(b *testing.B) {
@@ -290,9 +324,9 @@ func roundTrip(conn net.Conn, message, buffer []byte) error {
 func BenchmarkEventStreams(b *testing.B) {
 	const streams = 1000
 	target := start(b, "target")
-	ours := start(b, "proxy http://"+target)
+	ours := startPortal(b, target)
 	memory := func() (heap, rss float64) {
-		res, err := http.Get("http://" + ours + "/memory")
+		res, err := http.Get("http://" + ours + "/api/memory")
 		if err != nil {
 			b.Fatal(err)
 		}
