@@ -8,7 +8,7 @@ import (
 	"github.com/proscenium-dev/proscenium/core/internal/host"
 )
 
-// overrides reads app.extensions, a list whose items are an id, or an id with true, false or an object of disabled and config.
+// overrides reads app.extensions, a list whose items are an id, or an id with true, false or an object of disabled and config. To name an extension at all switches it on.
 func overrides(section config.Value) ([]host.Override, error) {
 	var items []config.Value
 	if err := section.Decode(&items); err != nil {
@@ -16,55 +16,62 @@ func overrides(section config.Value) ([]host.Override, error) {
 	}
 	var all []host.Override
 	var wrong []error
-	for _, item := range items {
+	for i, item := range items {
 		where := item.Position().String()
-		var id string
-		if len(item.Keys()) == 0 {
+		switch keys := item.Keys(); {
+		case !item.Exists():
+			wrong = append(wrong, fmt.Errorf("%s: app.extensions: item %d is empty; name an extension, or remove the dash", where, i+1))
+		case len(keys) == 0:
+			var id string
 			if err := item.Decode(&id); err != nil {
 				wrong = append(wrong, err)
 				continue
 			}
-			on := false
-			all = append(all, host.Override{ID: id, Disabled: &on, Where: where})
-			continue
+			all = append(all, host.Override{ID: id, Where: where})
+		case len(keys) > 1:
+			wrong = append(wrong, fmt.Errorf("%s: app.extensions: an item names one extension, here are %d; start each with a dash", where, len(keys)))
+		default:
+			o, err := override(keys[0], item.Get(keys[0]), where)
+			wrong = append(wrong, err)
+			all = append(all, o)
 		}
-		if n := len(item.Keys()); n != 1 {
-			wrong = append(wrong, fmt.Errorf("%s: app.extensions: an item names one extension, here are %d; start each with a dash", where, n))
-			continue
-		}
-		id = item.Keys()[0]
-		o, err := override(id, item.Get(id), where)
-		wrong = append(wrong, err)
-		all = append(all, o)
 	}
 	return all, errors.Join(wrong...)
 }
 
 func override(id string, value config.Value, where string) (host.Override, error) {
 	o := host.Override{ID: id, Where: where}
-	if len(value.Keys()) == 0 {
-		on := true
-		if value.Exists() {
-			if err := value.Decode(&on); err != nil {
-				return o, err
-			}
-		}
-		off := !on
-		o.Disabled = &off
+	switch object, err := isObject(value); {
+	case !value.Exists():
 		return o, nil
+	case !object:
+		on := true
+		err = value.Decode(&on)
+		o.Off = !on
+		return o, err
 	}
 	var settings struct {
-		Disabled *bool        `yaml:"disabled"`
+		Disabled bool         `yaml:"disabled"`
 		Config   config.Value `yaml:"config"`
 	}
 	if err := value.Decode(&settings); err != nil {
 		return o, err
 	}
-	o.Disabled = settings.Disabled
+	o.Off = settings.Disabled
 	if settings.Config.Exists() {
+		if _, err := isObject(settings.Config); err != nil {
+			return o, err
+		}
 		o.Config = values{settings.Config}
 	}
 	return o, nil
+}
+
+// isObject reports whether a value is an object. The error says what it is else.
+func isObject(v config.Value) (bool, error) {
+	var object map[string]config.Value
+	err := v.Decode(&object)
+	return err == nil, err
 }
 
 // values lets the host decode configuration of types that only it knows.

@@ -155,10 +155,9 @@ func TestConfigurationSwitchesOrdersMovesAndFollows(t *testing.T) {
 		t.Fatalf("paths at start: %s", got)
 	}
 	changed := live.Changed()
-	off := true
 	blueprint, err := host.Plan(plugins, nil, []host.Override{
 		{ID: "page:second/page", Config: fakeValues{"path": "/moved"}},
-		{ID: "entity-card:hello/greeting", Disabled: &off},
+		{ID: "entity-card:hello/greeting", Off: true},
 	})
 	if err != nil {
 		t.Fatal(err)

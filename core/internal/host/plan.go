@@ -13,10 +13,10 @@ import (
 
 // Override is one entry of app.extensions.
 type Override struct {
-	ID       string
-	Disabled *bool  // nil leaves it as it is, but giving an override at all switches on what is off by default
-	Config   Values // nil: none
-	Where    string // file:line:column, for messages
+	ID     string
+	Off    bool   // else it is on, whatever its plugin says
+	Config Values // nil: none
+	Where  string // file:line:column, for messages
 }
 
 // Values is a mapping of configuration that is not decoded yet.
@@ -214,7 +214,7 @@ func (b *Blueprint) override(overrides []Override, found *faults) {
 		}
 		seen[o.ID] = o.Where
 		e := b.Extensions[i]
-		e.Off = o.Disabled != nil && *o.Disabled
+		e.Off = o.Off
 		if o.Config != nil {
 			if err := e.configure(o.Config); err != nil {
 				found.add(o.Where, "app.extensions: %s: %s", o.ID, err)

@@ -1,0 +1,235 @@
+package core_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/proscenium-dev/proscenium/core"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
+	"github.com/proscenium-dev/proscenium/pluginapi/ui"
+)
+
+// TestOddConfiguration gives a portal what people write by mistake, and expects all of it to be explained where it stands.
+func TestOddConfiguration(t *testing.T) {
+	t.Parallel()
+	type config struct {
+		Text  string           `yaml:"text"`
+		Token pluginapi.Secret `yaml:"token"`
+	}
+	one := func(id string, c *pluginapi.ConfigSection) pluginapi.Plugin {
+		return pluginapi.Plugin{ID: id, Config: c, Extensions: []pluginapi.Extension{page("/"+id, id, "x")}}
+	}
+	for name, test := range map[string]struct {
+		plugins []pluginapi.Plugin
+		config  string
+		want    []string // none: it starts
+	}{
+		"extensions are a text":      {config: "app: {extensions: page:a/page}", want: []string{"app.extensions: expected a list"}},
+		"extensions are an object":   {config: "app:\n  extensions:\n    page:a/page: false", want: []string{"app.extensions: expected a list"}},
+		"an item is a list":          {config: "app: {extensions: [[page:a/page]]}", want: []string{"app.extensions[0]"}},
+		"an item is null":            {config: "app: {extensions: [null]}", want: []string{"app.extensions: item 1 is empty"}},
+		"an item names two":          {config: "app:\n  extensions:\n    - page:a/page: false\n      page:a/other: false", want: []string{"test.yaml:3:7: app.extensions: an item names one extension, here are 2"}},
+		"a text where a word stands": {config: "app: {extensions: [{page:a/page: never}]}", want: []string{"app.extensions[0].page:a/page: expected true or false"}},
+		"a misspelt key":             {config: "app: {extensions: [{page:a/page: {disable: true}}]}", want: []string{`unknown key; did you mean "disabled"?`}},
+		"a misspelt setting":         {config: "app: {extensions: [{page:a/page: {config: {pth: /x}}}]}", want: []string{`unknown key "pth"; this extension has the keys path, title`}},
+		"a setting of another type":  {config: "app: {extensions: [{page:a/page: {config: {hidden: perhaps}}}]}", want: []string{"config.hidden: expected true or false"}},
+		"settings are a text":        {config: "app: {extensions: [{page:a/page: {config: /x}}]}", want: []string{"config: expected an object"}},
+		"an empty item":              {config: "app: {extensions: [{page:a/page: {}}, ]}"},
+		"twice":                      {config: "app: {extensions: [page:a/page, {page:a/page: false}]}", want: []string{"page:a/page is configured at"}},
+		"a plugin that is not there": {config: "app: {plugins: {b: {enabled: false}}}", want: []string{"app.plugins.b: this portal has no such plugin; it has a"}},
+		"a plugin without a word":    {config: "app: {plugins: {a: {}}}"},
+		"a plugin switched by text":  {config: "app: {plugins: {a: off}}", want: []string{"app.plugins.a"}},
+		"two own one section":        {plugins: []pluginapi.Plugin{one("a", pluginapi.ConfigOf(config{}).At("x")), one("b", pluginapi.ConfigOf(3).At("x"))}, want: []string{"both plugin a and plugin b own this section"}},
+		"a plugin owns the portal's": {plugins: []pluginapi.Plugin{one("app", pluginapi.ConfigOf(config{}))}, want: []string{"both the portal and plugin app own this section", "app.title: unknown key"}},
+		"configuration is a pointer": {plugins: []pluginapi.Plugin{one("a", pluginapi.ConfigOf(&config{}))}, config: "a: {text: x}"},
+		"configuration is a nil":     {plugins: []pluginapi.Plugin{one("a", pluginapi.ConfigOf[*config](nil))}},
+		"configuration is a map":     {plugins: []pluginapi.Plugin{one("a", pluginapi.ConfigOf(map[string]int(nil)))}, config: "a: {x: 3}"},
+		"configuration is a number":  {plugins: []pluginapi.Plugin{one("a", pluginapi.ConfigOf(3))}, config: "a: 4"},
+		"a secret of another type":   {plugins: []pluginapi.Plugin{one("a", pluginapi.ConfigOf(config{}))}, config: "a: {token: {sesame: open}}", want: []string{"a.token"}},
+		"a base that is no address":  {config: "app: {baseUrl: 'localhost:7007/portal'}", want: []string{`"localhost:7007/portal" is no address`}},
+		"a base of odd letters":      {config: `app: {baseUrl: 'http://localhost/a"><script>'}`, want: []string{"has a path that is not made of plain words"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plugins := test.plugins
+			if plugins == nil {
+				plugins = []pluginapi.Plugin{one("a", nil)}
+			}
+			faults := plugintest.Faults(t, plugintest.Options{Config: test.config}, plugins...)
+			text := strings.Join(faults, "\n")
+			if len(faults) != len(test.want) {
+				t.Errorf("%d faults:\n%s", len(faults), text)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("missing %q in\n%s", want, text)
+				}
+			}
+			if strings.Contains(text, "sesame: open") || strings.Contains(text, "open") && name == "a secret of another type" {
+				t.Errorf("a secret is shown:\n%s", text)
+			}
+		})
+	}
+}
+
+func TestAnAppsAuthorizerThatIsNil(t *testing.T) {
+	t.Parallel()
+	o, _, _ := options(t, inMemory)
+	o.Authorizer = func(pluginapi.Authorizer) pluginapi.Authorizer { return nil }
+	if _, err := core.New(o); err == nil || !strings.Contains(err.Error(), "core.Options.Authorizer returned nil") {
+		t.Error(err)
+	}
+}
+
+// TestWhatPluginsSayIsEscaped has hostile text wherever a plugin, or who asks, can put some.
+func TestWhatPluginsSayIsEscaped(t *testing.T) {
+	t.Parallel()
+	const hostile = `"><script>alert('x')</script>`
+	p := plugintest.StartWith(t, plugintest.Options{Config: "app: {title: '\"><script>alert(1)</script>'}"}, pluginapi.Plugin{ID: "ill", Extensions: []pluginapi.Extension{
+		pluginapi.Pages.From("page", pluginapi.Page{Path: "/ill", Title: hostile, Icon: hostile, Group: hostile}, func(*http.Request) (pluginapi.View, error) {
+			return pluginapi.View{
+				Title: hostile, Kicker: hostile, Subtitle: hostile, Breadcrumbs: []pluginapi.Link{{Text: hostile, Href: "javascript:alert(1)"}},
+				Facts: []pluginapi.Fact{{Label: hostile, Value: ui.Text(hostile)}}, Tabs: []pluginapi.Tab{{Link: pluginapi.Link{Text: hostile, Href: `/"><script>`}}},
+			}, nil
+		}),
+		pluginapi.Pages.From("wrong", pluginapi.Page{Path: "/wrong/{what...}", Title: "Wrong"}, func(r *http.Request) (pluginapi.View, error) {
+			return pluginapi.View{}, pluginapi.Unavailable("no %s", r.PathValue("what"))
+		}),
+		pluginapi.Pages.From("foreign", pluginapi.Page{Path: "/foreign", Title: "Foreign"}, func(*http.Request) (pluginapi.View, error) {
+			return pluginapi.View{}, pluginapi.Unavailable("éclair is missing; is the oven on?")
+		}),
+	}})
+	for path, status := range map[string]int{"/ill": 200, "/ill?a=" + url.QueryEscape(hostile): 200, "/wrong/" + url.PathEscape(hostile): 503, "/none/" + url.PathEscape(hostile): 404} {
+		r := p.Get(path).Want(status)
+		for _, script := range r.Find("script") {
+			if script.Attr("nonce") == "" {
+				t.Errorf("%s: a script came in: %s", path, script.Text())
+			}
+		}
+		r.HasNot(`[href^="javascript:"]`)
+	}
+	p.Get("/foreign").Want(503).HasText("main", "Éclair is missing; is the oven on?").HasNot("nope")
+	if text := string(p.Get("/foreign").Body); strings.Contains(text, "on?.") || strings.Contains(text, "\uFFFD") {
+		t.Errorf("the sentence is broken:\n%s", text)
+	}
+}
+
+// TestALinkToTryAgainStaysInThePortal asks for a page whose address, taken as a link, would lead to another host.
+func TestALinkToTryAgainStaysInThePortal(t *testing.T) {
+	t.Parallel()
+	o, _, _ := options(t, inMemory)
+	p := newPortal(t, o, pluginapi.Plugin{ID: "ill", Extensions: []pluginapi.Extension{
+		pluginapi.Pages.From("page", pluginapi.Page{Path: "/{all...}", Title: "Ill"}, func(*http.Request) (pluginapi.View, error) { return pluginapi.View{}, errors.New("no") }),
+	}})
+	p.Start(t.Context())
+	<-p.Settled()
+	if status, body := get(p, "//elsewhere.example/x"); status == 200 || strings.Contains(body, `href="//`) {
+		t.Errorf("status %d\n%s", status, body)
+	}
+}
+
+// TestPagesThatShareWhatTheyShow returns the same facts to everybody, as a plugin may.
+func TestPagesThatShareWhatTheyShow(t *testing.T) {
+	t.Parallel()
+	facts := []pluginapi.Fact{{Label: "Answer", Value: ui.Text("42")}}
+	o, _, _ := options(t, inMemory)
+	p := newPortal(t, o, pluginapi.Plugin{ID: "sharing", Extensions: []pluginapi.Extension{
+		pluginapi.Pages.From("page", pluginapi.Page{Path: "/sharing", Title: "Sharing"}, func(*http.Request) (pluginapi.View, error) { return pluginapi.View{Facts: facts}, nil }),
+	}})
+	p.Start(t.Context())
+	<-p.Settled()
+	var asking sync.WaitGroup
+	for range 4 {
+		asking.Go(func() {
+			for range 5 {
+				if status, body := get(p, "/sharing"); status != 200 || !strings.Contains(body, "42") {
+					t.Errorf("status %d\n%s", status, body)
+				}
+			}
+		})
+	}
+	asking.Wait()
+}
+
+func TestReadinessDoesNotTellCauses(t *testing.T) {
+	t.Parallel()
+	p := plugintest.Launch(t, plugintest.Options{Config: "backend: {startup: {default: {onPluginBootFailure: abort}}}"}, pluginapi.Plugin{ID: "ill", Extensions: []pluginapi.Extension{
+		start(func(context.Context) error { return errors.New("connect to postgres://user:password@host") }, 0),
+	}})
+	r := p.Get("/.backstage/health/v1/readiness").Want(503)
+	if text := string(r.Body); strings.Contains(text, "password") || !strings.Contains(text, "plugin ill is degraded") {
+		t.Errorf("readiness says %s", text)
+	}
+	if !strings.Contains(p.Log(), "password") {
+		t.Error("nor does the log")
+	}
+}
+
+// deciding decides by the name of the permission.
+type deciding struct{}
+
+func (deciding) Authorize(_ context.Context, p pluginapi.Permission, _ string) (pluginapi.Decision, error) {
+	switch p.Name {
+	case "conditional":
+		return pluginapi.Decision{Effect: pluginapi.Conditional, Conditions: pluginapi.Condition{Rule: &pluginapi.RuleCall{Name: "IS_IT"}}}, nil
+	case "undecided":
+		return pluginapi.Decision{Effect: pluginapi.Allow}, errors.New("the policy is away")
+	}
+	return pluginapi.Decision{Effect: pluginapi.Allow}, nil
+}
+
+func TestPagesNeedADefinitePermission(t *testing.T) {
+	t.Parallel()
+	plugin := pluginapi.Plugin{ID: "guarded"}
+	statuses := map[string]int{"allowed": 200, "conditional": 403, "undecided": 403}
+	for name := range statuses {
+		e := page("/"+name, name, "in")
+		e.Name = name
+		spec := e.Spec.(pluginapi.Page)
+		spec.Permission = &pluginapi.Permission{Name: name, Resource: "thing"}
+		e.Spec = spec
+		plugin.Extensions = append(plugin.Extensions, e)
+	}
+	plugin.Extensions = append(plugin.Extensions, pluginapi.PermissionRules.From("it", pluginapi.PermissionRule{Name: "IS_IT", Resource: "thing"}, func(_ context.Context, resource string, _ map[string]any) (bool, error) {
+		return resource == "it", nil
+	}), pluginapi.Routes.From("one", pluginapi.Route{Pattern: "GET /one/{ref}"}, func(a pluginapi.Authorizer, w http.ResponseWriter, r *http.Request) error {
+		decision, err := a.Authorize(r.Context(), pluginapi.Permission{Name: "conditional", Resource: "thing"}, r.PathValue("ref"))
+		_, _ = fmt.Fprint(w, decision.Effect == pluginapi.Allow)
+		return err
+	}))
+	p := plugintest.StartWith(t, plugintest.Options{Authorizer: deciding{}}, plugin)
+	for name, status := range statuses {
+		r := p.Get("/" + name).Want(status)
+		if link := `nav a[href="/` + name + `"]`; status == 200 {
+			r.Has(link)
+		} else {
+			r.HasNot(link)
+		}
+	}
+	for ref, want := range map[string]string{"it": "true", "other": "false"} {
+		if got := string(p.Get("/api/guarded/one/" + ref).Want(200).Body); got != want {
+			t.Errorf("%s: %s, want %s", ref, got, want)
+		}
+	}
+}
+
+// TestLinksToTheRootOfAPlugin links to a route whose pattern ends in {$}, which is no parameter.
+func TestLinksToTheRootOfAPlugin(t *testing.T) {
+	t.Parallel()
+	p := plugintest.Start(t, pluginapi.Plugin{ID: "root", Extensions: []pluginapi.Extension{
+		pluginapi.Routes.From("all", pluginapi.Route{Pattern: "GET /{$}"}, func(w http.ResponseWriter, r *http.Request) error {
+			_, err := fmt.Fprint(w, pluginapi.RouteRef("route:root/all").URL(r.Context()))
+			return err
+		}),
+	}})
+	if got := string(p.Get("/api/root/").Want(200).Body); got != "/api/root/" {
+		t.Errorf("the link is %q", got)
+	}
+}
