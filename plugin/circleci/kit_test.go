@@ -15,6 +15,7 @@ import (
 	"github.com/proscenium-dev/proscenium/catalog"
 	"github.com/proscenium-dev/proscenium/plugin/circleci"
 	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecitest"
+	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 	"github.com/proscenium-dev/proscenium/proxy"
 )
@@ -86,7 +87,7 @@ func projects() []circlecitest.Project {
 type setup struct {
 	*plugintest.Portal
 	fake   *circlecitest.Server
-	server *httptest.Server
+	target string
 }
 
 // options of a setup.
@@ -103,18 +104,15 @@ func start(t testing.TB, o options) *setup {
 		o.fake.Projects = projects()
 	}
 	s := &setup{fake: circlecitest.New(o.fake)}
-	s.server = httptest.NewUnstartedServer(s.fake)
-	s.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	s.server.Start()
-	t.Cleanup(s.server.Close)
+	s.target = serve(t, s.fake)
 	file := filepath.Join(t.TempDir(), "catalog-info.yaml")
 	if err := os.WriteFile(file, []byte(descriptors), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if o.Options.Config == "" {
-		o.Options.Config = configuration(s.server.URL, file, o)
+		o.Options.Config = configuration(s.target, file, o)
 	}
-	s.Portal = plugintest.StartWith(t, o.Options, catalog.Plugin(), proxy.Plugin(), circleci.Plugin())
+	s.Portal = plugintest.StartWith(t, o.Options, plugins()...)
 	s.eventually(t, "the catalog has read its file", func() bool {
 		return s.Do(http.MethodGet, "/api/catalog/entities/by-name/component/default/gone", nil, nil).Status == http.StatusOK
 	})
@@ -189,4 +187,18 @@ func parameter(t testing.TB, address, name string) string {
 		t.Fatalf("%q has no parameter %s (%v)", address, name, err)
 	}
 	return at.Query().Get(name)
+}
+
+// serve runs a CircleCI until the test ends.
+func serve(t testing.TB, fake *circlecitest.Server) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(fake)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func plugins() []pluginapi.Plugin {
+	return []pluginapi.Plugin{catalog.Plugin(), proxy.Plugin(), circleci.Plugin()}
 }

@@ -9,6 +9,7 @@ class Live extends HTMLElement {
   connectedCallback() {
     this.#leave = new AbortController();
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#look(); }, { signal: this.#leave.signal });
+    if (!/-L\d+$/.test(location.hash)) for (const log of this.querySelectorAll(".ui-log-lines")) log.scrollTop = log.scrollHeight; // why it failed is at the end
     this.#plan();
   }
   disconnectedCallback() { clearTimeout(this.#timer); this.#leave.abort(); }
@@ -55,7 +56,7 @@ class Live extends HTMLElement {
     const address = old.contains(field) && field.getAttribute("href");
     const said = old.dataset.say;
     old.replaceWith(next);
-    [...next.querySelectorAll(".ui-log-lines")].forEach((log, i) => { if (logs[i]) log.scrollTop = logs[i].end ? log.scrollHeight : logs[i].top; });
+    [...next.querySelectorAll(".ui-log-lines")].forEach((log, i) => { if (logs[i]) log.scrollTop = logs[i].end ? log.scrollHeight : logs[i].top; else log.scrollTop = log.scrollHeight; });
     [...next.querySelectorAll("details")].forEach((fold, i) => { if (open[i]) fold.open = true; });
     if (address) next.querySelector(`[href="${CSS.escape(address)}"]`)?.focus({ preventScroll: true });
     if (next.dataset.say !== said) this.#say(next.dataset.say);

@@ -20,6 +20,7 @@ import (
 // Lists on a job's page are cut off here.
 const (
 	maxTests     = 50
+	slowest      = 5 // tests that passed
 	maxArtifacts = 50
 )
 
@@ -246,12 +247,9 @@ func unavailable(fault *api.Fault, what string) error {
 }
 
 func (p *Pages) testsCard(ctx context.Context, v *visit, job api.JobDetail) (pluginapi.Component, bool) {
-	tests := shelf.Peek(p.shelf, p.builds.Tests(v.slug, job))
+	tests := shelf.Get(ctx, p.shelf, p.builds.Tests(v.slug, job))
 	if !tests.Have {
-		if tests.Fault != nil {
-			return ui.Card{Title: "Tests", Body: failed(tests.Fault, tests.Next, "The tests", "")}, true
-		}
-		return ui.Card{Title: "Tests", Body: ui.Skeleton{}}, false
+		return ui.Card{Title: "Tests", Body: failed(tests.Fault, tests.Next, "The tests", "")}, false
 	}
 	if len(tests.Value) == 0 {
 		if builds.Running(job.Status) {
@@ -260,13 +258,16 @@ func (p *Pages) testsCard(ctx context.Context, v *visit, job api.JobDetail) (plu
 		return ui.Card{Title: "Tests", Body: ui.EmptyState{Icon: "check", Title: "No tests reported", Text: "A job that stores test results (store_test_results) shows them here."}}, true
 	}
 	list := slices.Clone(tests.Value)
-	slices.SortStableFunc(list, func(a, b api.Test) int { return cmp.Compare(rank(a.Result), rank(b.Result)) })
+	slices.SortStableFunc(list, func(a, b api.Test) int {
+		return cmp.Or(cmp.Compare(rank(a.Result), rank(b.Result)), cmp.Compare(b.Seconds(), a.Seconds()))
+	})
 	counts := map[int]int{}
 	for _, test := range list {
 		counts[rank(test.Result)]++
 	}
-	table := ui.Table{Caption: "Tests, failed ones first", Dense: true, Columns: []ui.Column{{Title: "Test"}, {Title: "Result", Narrow: true}, {Title: "Took", Numeric: true, Narrow: true}}}
-	for _, test := range list[:min(len(list), maxTests)] {
+	shown := min(counts[0]+counts[1]+slowest, len(list), maxTests)
+	table := ui.Table{Caption: "Tests, failed ones first, then by time", Dense: true, Columns: []ui.Column{{Title: "Test"}, {Title: "Result", Narrow: true}, {Title: "Took", Numeric: true, Narrow: true}}}
+	for _, test := range list[:shown] {
 		name := pluginapi.Component(twoLines(ui.Text(test.Name), oneLine(cmp.Or(test.File, test.ClassName))))
 		if rank(test.Result) == 0 && test.Message != "" {
 			name = ui.Stack(name, ui.CodeBlock{Code: clip(test.Message, 2000)})
@@ -274,8 +275,8 @@ func (p *Pages) testsCard(ctx context.Context, v *visit, job api.JobDetail) (plu
 		table.Rows = append(table.Rows, ui.Row{Cells: []pluginapi.Component{name, testStatus(test.Result), ui.Duration(time.Duration(test.Seconds() * float64(time.Second)))}})
 	}
 	summary := fmt.Sprintf("%d failed, %d skipped, %d passed", counts[0], counts[1], counts[2])
-	if len(list) > maxTests {
-		summary += fmt.Sprintf("; the first %d are shown", maxTests)
+	if shown < len(list) {
+		summary += "; shown are those that did not pass, and the slowest of the others"
 	}
 	return ui.Card{Title: "Tests", Subtitle: summary, Flush: true, Body: table}, true
 }
@@ -309,12 +310,10 @@ func clip(text string, most int) string {
 }
 
 func (p *Pages) artifactsCard(ctx context.Context, v *visit, job api.JobDetail) (pluginapi.Component, bool) {
-	artifacts := shelf.Peek(p.shelf, p.builds.Artifacts(v.slug, job))
+	artifacts := shelf.Get(ctx, p.shelf, p.builds.Artifacts(v.slug, job))
 	switch {
-	case !artifacts.Have && artifacts.Fault != nil:
-		return ui.Card{Title: "Artifacts", Body: failed(artifacts.Fault, artifacts.Next, "The artifacts", "")}, true
 	case !artifacts.Have:
-		return ui.Card{Title: "Artifacts", Body: ui.Skeleton{}}, false
+		return ui.Card{Title: "Artifacts", Body: failed(artifacts.Fault, artifacts.Next, "The artifacts", "")}, false
 	case len(artifacts.Value) == 0:
 		return nil, true
 	}

@@ -43,7 +43,7 @@ func (p *Pages) pipelines(ctx context.Context, v *visit, s state) drawn {
 	}
 	table := ui.Table{
 		Caption: what,
-		Columns: []ui.Column{{Title: "Pipeline"}, {Title: "Status", Narrow: true}, {Title: "Workflows"}, {Title: "Branch", Optional: true}, {Title: "By", Optional: true, Narrow: true}, {Title: "Started", Narrow: true}},
+		Columns: []ui.Column{{Title: "Pipeline"}, {Title: "Status", Narrow: true}, {Title: "Workflows", Optional: true}, {Title: "Branch", Optional: true}, {Title: "By", Optional: true, Narrow: true}, {Title: "Started", Narrow: true}},
 		Empty:   emptyList(v, s, v.url(ctx, nil)),
 	}
 	running, missing := 0, 0
@@ -183,7 +183,7 @@ func branchCell(c api.Commit) pluginapi.Component {
 	if c.Revision != "" {
 		revision = ui.Link{Href: c.URL, Body: ui.Mono(c.Short())}
 	}
-	return twoLines(ui.Inline(ui.Icon(icon, ""), oneLine(name)), ui.Group(revision))
+	return twoLines(labelled(icon, name), ui.Group(revision))
 }
 
 func (p *Pages) workflowCell(ctx context.Context, v *visit, s state, pipeline api.Pipeline, latest []api.Workflow) pluginapi.Component {
@@ -192,7 +192,7 @@ func (p *Pages) workflowCell(ctx context.Context, v *visit, s state, pipeline ap
 		for _, e := range pipeline.Errors {
 			messages = append(messages, e.Message)
 		}
-		return oneLine(strings.Join(messages, "; "))
+		return wide(clip(strings.Join(messages, "; "), 300))
 	}
 	links := make([]workflowLink, 0, len(latest))
 	for _, w := range latest {

@@ -53,7 +53,7 @@ func (p *Pages) workflow(ctx context.Context, v *visit, s state) (drawn, error) 
 	if w.Fault != nil {
 		parts = append(parts, outdated(w.Fault, w.At, w.Next, "The workflow"))
 	}
-	parts = append(parts, ui.Card{Title: "Workflow", Actions: p.rerunButtons(ctx, v, s, w.Value), Body: workflowFacts(w.Value, pipeline, v.slug.Web(p.settings().Web))})
+	parts = append(parts, ui.Card{Title: "Workflow", Actions: p.rerunButtons(ctx, v, s, w.Value), Body: workflowFacts(w.Value, pipeline, p.siblings(ctx, v, s, pipeline), v.slug.Web(p.settings().Web))})
 	parts = append(parts, ui.Card{Title: "Jobs", Flush: jobs.Have, Body: p.jobTable(ctx, v, s, jobs)})
 	if len(again) > 0 {
 		parts = append(parts, ui.Card{Title: "Run again from this portal", Flush: true, Body: rerunTable(ctx, v, s, again)})
@@ -69,7 +69,27 @@ func back(text, href string) pluginapi.Component {
 	return ui.Link{Text: text, Href: href, Icon: "arrow-left"}
 }
 
-func workflowFacts(w api.Workflow, pipeline shelf.Answer[api.Pipeline], web string) pluginapi.Component {
+// siblings are the other workflows of the pipeline, among them earlier and later runs of this one. nil when there are none.
+func (p *Pages) siblings(ctx context.Context, v *visit, s state, pipeline shelf.Answer[api.Pipeline]) pluginapi.Component {
+	if !pipeline.Have {
+		return nil
+	}
+	var links []workflowLink
+	for _, other := range shelf.Get(ctx, p.shelf, p.builds.Workflows(pipeline.Value)).Value {
+		if other.ID != s.workflow {
+			status := builds.Status(other.Status)
+			hint := other.Name + ": " + status.Text
+			status.Text, status.Hint = other.Name, ""
+			links = append(links, workflowLink{v.url(ctx, with(s.list(), "workflow", other.ID)), status, hint})
+		}
+	}
+	if links == nil {
+		return nil
+	}
+	return workflowLinks(links)
+}
+
+func workflowFacts(w api.Workflow, pipeline shelf.Answer[api.Pipeline], siblings pluginapi.Component, web string) pluginapi.Component {
 	list := ui.DescriptionList{Columns: true}
 	add := func(term string, value pluginapi.Component, wide bool) {
 		list.Items = append(list.Items, ui.Description{Term: term, Value: value, Wide: wide})
@@ -88,6 +108,9 @@ func workflowFacts(w api.Workflow, pipeline shelf.Answer[api.Pipeline], web stri
 	}
 	add("Started", ui.Time(w.CreatedAt), false)
 	add("Took", took(w.CreatedAt, w.StoppedAt), false)
+	if siblings != nil {
+		add("Other workflows", siblings, false)
+	}
 	add("At CircleCI", ui.Link{Text: "Open workflow", Href: web + "/" + strconv.FormatInt(w.PipelineNumber, 10) + "/workflows/" + w.ID}, false)
 	return list
 }
