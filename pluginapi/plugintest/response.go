@@ -66,7 +66,7 @@ func (r *Response) Find(selector string) []Element {
 		}
 		r.page = page
 	}
-	match, err := cascadia.Parse(selector)
+	match, err := cascadia.ParseGroup(selector)
 	if err != nil {
 		r.t.Fatalf("selector %q: %v", selector, err)
 	}

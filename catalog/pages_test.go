@@ -1,0 +1,123 @@
+package catalog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/proscenium-dev/proscenium/catalog"
+	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
+)
+
+const shop = `
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: shop
+  title: The <Shop>
+  description: Sells **things**. <script>alert(1)</script>
+  tags: [go, web]
+  links: [{url: 'https://shop.example', title: Open}, {url: 'javascript://alert(1)', title: Bad}]
+spec: {type: service, lifecycle: production, owner: team-a, consumesApis: [orders]}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: desk}
+spec: {type: website, lifecycle: experimental, owner: team-b}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: broken}
+spec: {type: service}
+---
+apiVersion: backstage.io/v1alpha1
+kind: API
+metadata: {name: orders}
+spec: {type: openapi, lifecycle: production, owner: team-a, definition: 'openapi: 3.1.0'}
+`
+
+// shopPortal runs a catalog of the shop, with more plugins.
+func shopPortal(t *testing.T, more ...pluginapi.Plugin) *plugintest.Portal {
+	t.Helper()
+	files := fstest.MapFS{"all.yaml": {Data: []byte(strings.Replace(shop, ", {url: 'javascript://alert(1)', title: Bad}", "", 1))}}
+	config := "catalog: {rules: [{allow: [Component, API, Group]}], locations: [{type: embedded, target: all.yaml}]}"
+	return plugintest.StartWith(t, plugintest.Options{Config: config}, append([]pluginapi.Plugin{catalog.Plugin(catalog.Options{Embedded: files})}, more...)...)
+}
+
+func TestTheListFiltersByItsURL(t *testing.T) {
+	t.Parallel()
+	p := shopPortal(t)
+	p.Get("/catalog").Want(200).HasText("td", "The <Shop>").HasText("td", "desk").HasText(`form legend, form summary`, "Owner")
+	p.Get("/catalog?owner=group:default/team-a").Want(200).HasText("td", "The <Shop>").HasNot(`a[href="/catalog/default/component/desk"]`)
+	p.Get("/catalog?kind=api").Want(200).HasText("td", "orders").HasNot(`a[href="/catalog/default/component/desk"]`)
+	p.Get("/catalog?q=des").Want(200).HasText("td", "desk").HasNot(`a[href="/catalog/default/component/shop"]`)
+	p.Get("/catalog?tag=nothing").Want(200).HasText("main", "Nothing matches")
+	p.Get("/catalog?sort=-name").Want(200).Has(`th[aria-sort="descending"]`)
+	p.Get("/catalog?cursor=bm9uc2Vuc2U%3D").Want(400).HasText("main", "cursor")
+}
+
+func TestAnEntityIsShownAndWhatItSaysIsEscaped(t *testing.T) {
+	t.Parallel()
+	p := shopPortal(t)
+	page := p.Get("/catalog/default/component/shop").Want(200)
+	page.HasText("h1", "The <Shop>").HasText("strong", "things").HasNot("main script").HasText(`a[href="/catalog/default/api/orders"]`, "orders")
+	page.HasText(`a[href="https://shop.example"]`, "Open")
+	p.Get("/catalog/default/api/orders").Want(200).HasText(`a[href="/catalog/default/component/shop"]`, "shop") // the way back
+	p.Get("/catalog/default/component/none").Want(404)
+}
+
+func TestADocumentThatCannotBeReadIsNamed(t *testing.T) {
+	t.Parallel()
+	p := shopPortal(t)
+	for _, path := range []string{"/catalog", "/catalog-problems"} {
+		p.Get(path).Want(200).HasText("main", "all.yaml:20").HasText("main", "owner")
+	}
+	if !strings.Contains(p.Log(), "all.yaml:20") {
+		t.Errorf("the log does not name it:\n%s", p.Log())
+	}
+}
+
+func TestCardsAreIndependent(t *testing.T) {
+	t.Parallel()
+	card := func(name string, show catalogapi.CardFunc) pluginapi.Extension {
+		return catalogapi.EntityCards.From(name, catalogapi.Card{Title: "Card " + name, For: "kind:component"}, show)
+	}
+	p := shopPortal(t, pluginapi.Plugin{ID: "cards", Extensions: []pluginapi.Extension{
+		card("good", func(_ context.Context, e *catalogcommon.Entity) (pluginapi.Component, error) {
+			return pluginapi.Drawn("<p>about " + e.Metadata.Name + "</p>"), nil
+		}),
+		card("fails", func(context.Context, *catalogcommon.Entity) (pluginapi.Component, error) {
+			return nil, pluginapi.Unavailable("the tide is out").Because(errors.New("secret reason"))
+		}),
+		card("panics", func(context.Context, *catalogcommon.Entity) (pluginapi.Component, error) { panic("oh no") }),
+		card("slow", func(ctx context.Context, _ *catalogcommon.Entity) (pluginapi.Component, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}),
+		card("absent", func(context.Context, *catalogcommon.Entity) (pluginapi.Component, error) { return nil, nil }),
+		catalogapi.EntityTabs.From("history", catalogapi.Tab{Path: "history", Title: "History", For: "type:service"}, func(r *http.Request, e *catalogcommon.Entity) (pluginapi.Component, error) {
+			return pluginapi.Drawn(fmt.Sprintf("<p>%s on page %s</p>", e.Metadata.Name, r.URL.Query().Get("page"))), nil
+		}),
+	}})
+	page := p.Get("/catalog/default/component/shop").Want(200)
+	page.HasText("section p", "about shop").HasText(`section[aria-label="Card fails"]`, "the tide is out")
+	page.HasText(`section[aria-label="Card panics"]`, "could not be shown").Has(`section[aria-label="Card slow"]`).HasNot(`section[aria-label="Card absent"]`)
+	if body := string(page.Body); strings.Contains(body, "secret reason") || strings.Contains(body, "oh no") {
+		t.Error("the page shows what only the log may")
+	}
+	page.HasText("nav a", "History")
+	p.Get("/catalog/default/component/shop/history?page=2").Want(200).HasText("p", "shop on page 2")
+	p.Get("/catalog/default/component/desk/history").Want(404)
+	p.Get("/catalog/default/api/orders").Want(200).HasNot(`section[aria-label="Card good"]`)
+}
+
+func TestCheck(t *testing.T) {
+	plugintest.Check(t, plugintest.Options{}, catalog.Plugin())
+}
