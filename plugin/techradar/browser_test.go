@@ -78,7 +78,7 @@ func TestUse(t *testing.T) {
 	}
 	if wrong := browsertest.Eval[[]string](b, `[...document.querySelectorAll(".tr-twin tbody tr")].flatMap((row, i) => {
 		const label = document.querySelector('.tr-blip[data-i="' + i + '"]').getAttribute("aria-label"), squeeze = (text) => text.replace(/\s+/g, " ").trim();
-		const said = row.cells[0].textContent + ". " + row.querySelector("summary").textContent + ": " + [2, 3, 4].map((n) => squeeze(row.cells[n].textContent)).filter(Boolean).join(", ");
+		const said = row.cells[0].textContent + ". " + row.cells[1].textContent + ": " + [2, 3, 4].map((n) => squeeze(row.cells[n].textContent)).filter(Boolean).join(", ");
 		return label === said ? [] : [label + " / " + said];
 	})`); len(wrong) > 0 {
 		t.Errorf("labels and rows differ: %q", wrong)
@@ -107,10 +107,13 @@ func TestUse(t *testing.T) {
 		t.Errorf("%d blips of other quadrants in the picture of one", others)
 	}
 	b.Click(".tr-views :last-child")
-	b.Wait(`location.search === "?quadrant=tools&view=table" && document.querySelector(".tr-stage").hidden && !document.querySelector(".tr-twin").hidden`)
+	b.Wait(`location.search === "?quadrant=tools&view=table" && document.querySelector(".tr-stage").hidden && document.querySelector(".tr-twin").checkVisibility()`)
 	if now := browsertest.Eval[int](b, `history.length`); now > entries+3 {
 		t.Errorf("filters made entries in the history: %d, %d before", now, entries)
 	}
+
+	b.Click(".tr-twin tr:not([hidden]) .tr-name")
+	b.Wait(`document.querySelector(".tr-dialog:modal") !== null && location.search.includes("entry=") && !document.querySelector(".tr-single")?.checkVisibility()`)
 
 	// The keyboard: one stop for the picture, arrows in the order of quadrants and rings, Enter opens, Escape returns.
 	openRadar(b, address)
@@ -270,8 +273,8 @@ func TestWithoutScripts(t *testing.T) {
 	b.Click(".tr-ring:nth-of-type(1)")
 	b.Click(".tr-apply")
 	b.Wait(`new URLSearchParams(location.search).get("q") === "amber" && [...document.querySelectorAll(".tr-twin tbody tr")].filter((row) => row.checkVisibility()).every((row) => row.textContent.includes("Amber") && row.textContent.includes("Adopt"))`)
-	b.Click(".tr-twin tr:not([hidden]) summary")
-	b.Wait(`document.querySelector(".tr-twin tr:not([hidden]) .tr-timeline").checkVisibility()`)
+	b.Click(".tr-twin tr:not([hidden]) .tr-name")
+	b.Wait(`location.search.includes("entry=") && document.querySelector(".tr-single .tr-timeline")?.checkVisibility()`)
 }
 
 // TestFits looks for what is wider than its screen, and for motion where none is wanted.

@@ -48,7 +48,8 @@
 //   - host.toast(text, tone): a short message; tones are neutral, info, success, warning and danger.
 //   - host.signal: an AbortSignal that ends with the page, to hand to addEventListener and fetch.
 //
-// mount may return a function, or a promise of one, that is called when the page goes. A module that fails leaves the page's body in place, and says so in a toast.
+// mount may return a function, or a promise of one, that is called when the page goes. A module that fails leaves the page's body in place, and says so in a
+// toast; its element, ui-module, then has the attribute data-failed.
 // Links to other pages belong into Data, made on the server by [pluginapi.RouteRef.URL]: they follow where an app moves pages. Styles are set by class, by attributes of SVG, or from the
 // script by element.style; style attributes in markup meet the Content-Security-Policy.
 package ui

@@ -70,7 +70,10 @@ function capacity(segment, size, distance, gap) {
 function spots(segment, size, distance, gap) {
   const found = [], low = segment.inner + margin(size), high = segment.outer - margin(size);
   arcs(segment, size, distance, gap, (r, edge, room, count) => {
-    for (let i = 0; i < count; i++) found.push({ r, angle: segment.from + (count === 1 ? edge + room / 2 : edge + room * i / (count - 1)), low, high, edge });
+    for (let i = 0; i < count; i++) {
+      const angle = segment.from + (count === 1 ? edge + room / 2 : edge + room * i / (count - 1));
+      found.push({ r, angle, x: r * Math.cos(angle), y: r * Math.sin(angle), low, high, edge });
+    }
   });
   return found;
 }
@@ -84,7 +87,7 @@ function fill(segment, entries, all, size, slack, gap, places) {
     const x = r * Math.cos(angle), y = r * Math.sin(angle);
     let best = 0, least = Infinity;
     free.forEach((spot, i) => {
-      const away = (spot.r * Math.cos(spot.angle) - x) ** 2 + (spot.r * Math.sin(spot.angle) - y) ** 2;
+      const away = (spot.x - x) ** 2 + (spot.y - y) ** 2;
       if (away < least) [best, least] = [i, away];
     });
     // A radar with more entries than there is room for has some on top of each other.

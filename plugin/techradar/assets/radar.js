@@ -1,9 +1,9 @@
-// The radar in the browser: a picture with a legend beside the server's table, filters that act at once, and a dialog about an entry. What there is to say about entries is taken from the table's rows.
-// The page's address is the state.
+// The radar in the browser: a picture with a legend in place of the server's table, filters that act at once, and a dialog about an entry. The page's address is the state.
 import { layout } from "./layout.js";
 import { draw } from "./picture.js";
 
 export function mount(element, host) {
+  const begun = performance.now();
   const { quadrants, rings, entries } = host.data;
   const form = element.querySelector(".tr-tools"), twin = element.querySelector(".tr-twin"), status = form.querySelector(".tr-count");
   const rows = [...twin.querySelectorAll("tbody > tr")];
@@ -35,6 +35,8 @@ export function mount(element, host) {
     url.hash = "";
     return url.pathname + url.search;
   };
+  const home = new URLSearchParams(location.search).get("radar"), prefix = `${location.pathname}?${home ? `radar=${encodeURIComponent(home)}&` : ""}entry=`;
+  const href = (i) => prefix + encodeURIComponent(entries[i].id);
   const words = (i) => [entries[i].title, rings[entries[i].ring].name, ["moved down", "", "moved up"][(entries[i].moved ?? 0) + 1]].filter(Boolean);
 
   // The picture's frame, the legend, the switch between picture and table, the dialog.
@@ -42,17 +44,17 @@ export function mount(element, host) {
   tip.setAttribute("aria-hidden", "true"); // says what the blip's label says
   const figure = node("div", { className: "tr-figure" }, tip);
   const links = entries.map((entry, i) => {
-    const link = node("a", { className: "tr-item", href: address({ entry: entry.id }) }, node("span", { className: "tr-number", textContent: i + 1 }), node("span", { textContent: entry.title }));
+    const link = node("a", { className: "tr-item", href: href(i) }, node("span", { className: "tr-number", textContent: i + 1 }), node("span", { textContent: entry.title }));
     if (entry.moved) link.append(node("span", { className: entry.moved > 0 ? "tr-up" : "tr-down", textContent: entry.moved > 0 ? "▲" : "▼", ariaHidden: "true" }), node("span", { className: "ui-hidden", textContent: words(i)[2] }));
     link.dataset.i = i;
     return link;
   });
+  const swatches = form.querySelectorAll(".tr-ring .tr-swatch");
   const legend = node("nav", { className: "tr-legend", ariaLabel: "Entries" }, ...quadrants.map((quadrant, q) => {
     const lists = rings.flatMap((ring, r) => {
       const items = links.filter((_, i) => entries[i].quadrant === q && entries[i].ring === r);
       if (!items.length) return [];
-      const swatch = form.querySelectorAll(".tr-ring .tr-swatch")[r].cloneNode(true);
-      return [node("section", {}, node("h3", {}, swatch, ring.name), node("ol", { role: "list" }, ...items.map((item) => node("li", {}, item))))];
+      return [node("section", {}, node("h3", {}, swatches[r].cloneNode(true), ring.name), node("ol", { role: "list" }, ...items.map((item) => node("li", {}, item))))];
     });
     return node("section", { className: "tr-part" }, node("h2", { textContent: quadrant.name }), ...lists);
   }));
@@ -75,9 +77,19 @@ export function mount(element, host) {
   dialog.setAttribute("aria-labelledby", name.id);
   element.append(dialog);
 
-  // Which entries the filters leave. The texts are read from the table when somebody first types.
+  // All there is to say about an entry, made by the server.
+  const more = (i) => {
+    const template = document.createElement("template");
+    template.innerHTML = entries[i].more;
+    return template.content;
+  };
+
+  // Which entries the filters leave. Texts are read when somebody first types.
   let texts;
-  const text = (i) => (texts ??= rows.map((row, n) => `${entries[n].title} ${(row.querySelector(".tr-about") ?? row.querySelector(".tr-timeline > li .ui-markdown"))?.textContent ?? ""}`.toLowerCase()))[i];
+  const text = (i) => (texts ??= entries.map(({ title }, n) => {
+    const all = more(n);
+    return `${title} ${(all.querySelector(".tr-about") ?? all.querySelector(".tr-timeline > li > .ui-markdown"))?.textContent ?? ""}`.toLowerCase();
+  }))[i];
   const visible = (i) => (state.quadrant < 0 || entries[i].quadrant === state.quadrant) && (!state.rings.size || state.rings.has(rings[entries[i].ring].id)) && state.words.every((word) => text(i).includes(word));
 
   // The picture is drawn anew when its size or its quadrant changes.
@@ -87,7 +99,7 @@ export function mount(element, host) {
     if (!width || state.table || drawn === `${width} ${state.quadrant}`) return;
     drawn = `${width} ${state.quadrant}`;
     picture?.svg.remove();
-    picture = draw({ quadrants, rings, entries, width, quadrant: state.quadrant, layout, label: (i) => `${i + 1}. ${words(i)[0]}: ${[quadrants[entries[i].quadrant].name, ...words(i).slice(1)].join(", ")}`, href: (i) => address({ entry: entries[i].id }) });
+    picture = draw({ quadrants, rings, entries, width, quadrant: state.quadrant, layout, label: (i) => `${i + 1}. ${words(i)[0]}: ${[quadrants[entries[i].quadrant].name, ...words(i).slice(1)].join(", ")}`, href });
     figure.prepend(picture.svg);
     picture.color(figure);
   };
@@ -101,7 +113,7 @@ export function mount(element, host) {
   const update = () => {
     read();
     stage.hidden = state.table;
-    twin.hidden = !state.table;
+    twin.classList.toggle("tr-shown", state.table);
     views.forEach((button, i) => button.setAttribute("aria-pressed", state.table === (i === 1)));
     redraw();
     let left = 0;
@@ -124,7 +136,7 @@ export function mount(element, host) {
     const { quadrant } = entries[i];
     name.textContent = entries[i].title;
     place.textContent = [quadrants[quadrant].name, ...words(i).slice(1)].join(" · ");
-    body.replaceChildren(...rows[i].querySelector(".tr-more").cloneNode(true).childNodes);
+    body.replaceChildren(more(i));
     rove(i);
     if (!dialog.open) { dialog.showModal(); name.focus(); } // not on a button: the key that opened it would press that
     dialog.scrollTop = 0;
@@ -163,11 +175,12 @@ export function mount(element, host) {
   const target = (event) => { const at = event.target.closest?.("[data-i]"); return at ? Number(at.dataset.i) : -1; };
   for (const type of ["pointerover", "focusin"]) stage.addEventListener(type, (event) => mean(target(event)), listen);
   for (const type of ["pointerleave", "focusout"]) stage.addEventListener(type, () => mean(-1), listen);
-  stage.addEventListener("click", (event) => {
-    const i = target(event), part = event.target.closest?.("[data-quadrant]");
+  rows.forEach((row, i) => { row.querySelector("a").dataset.i = i; });
+  for (const part of [stage, twin]) part.addEventListener("click", (event) => {
+    const i = target(event), name = event.target.closest?.("[data-quadrant]");
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     if (i >= 0) { event.preventDefault(); open(i, event.target.closest("[data-i]")); }
-    else if (part) { form.elements.quadrant.value = state.quadrant < 0 ? quadrants[part.dataset.quadrant].id : ""; apply(); }
+    else if (name) { form.elements.quadrant.value = state.quadrant < 0 ? quadrants[name.dataset.quadrant].id : ""; apply(); }
   }, listen);
 
   // Arrow keys go through the blips by quadrant and ring; page keys from quadrant to quadrant.
@@ -204,6 +217,7 @@ export function mount(element, host) {
 
   update();
   resized.observe(figure);
-  requestAnimationFrame(() => performance.mark("tech-radar-drawn"));
+  performance.measure("tech-radar-mount", { start: begun });
+  requestAnimationFrame(() => setTimeout(() => performance.mark("tech-radar-drawn"))); // after the frame that shows it
   return () => resized.disconnect();
 }

@@ -67,6 +67,7 @@ class Module extends HTMLElement {
       if (leave.signal.aborted) unmount(); else leave.signal.addEventListener("abort", () => unmount());
     } catch (cause) {
       console.error(cause);
+      this.dataset.failed = ""; // for style sheets
       toast(`The interactive part of this page does not work: ${cause.message}`, "danger");
     }
   }

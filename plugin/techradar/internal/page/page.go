@@ -3,6 +3,7 @@ package page
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -89,8 +90,12 @@ func (p *Pages) Show(c Config, r *http.Request) (pluginapi.View, error) {
 	if id != names[0].ID {
 		t.id = id
 	}
-	view.Body = ui.Group(ui.Group(styles(), stale(shown)), t.view())
-	view.Module = &pluginapi.Module{Script: "radar.js", Data: t.data()}
+	drawn, err := t.data(r.Context())
+	if err != nil {
+		return view, err
+	}
+	view.Body = ui.Group(styles(), stale(shown), t.view())
+	view.Module = &pluginapi.Module{Script: "radar.js", Data: drawn}
 	return view, nil
 }
 
@@ -154,7 +159,7 @@ func ringColor(r *radar.Radar, i int) string {
 	return cmp.Or(r.Rings[i].Color, palette[i%len(palette)])
 }
 
-// data is what radar.js draws. The texts about entries are in the table.
+// data is what radar.js draws.
 type data struct {
 	Quadrants []named `json:"quadrants"`
 	Rings     []named `json:"rings"`
@@ -173,9 +178,10 @@ type blip struct {
 	Quadrant int        `json:"quadrant"`
 	Ring     int        `json:"ring"`
 	Moved    radar.Move `json:"moved,omitempty"`
+	More     string     `json:"more"` // HTML: all there is to say. As text it costs the browser next to nothing until somebody wants to read it
 }
 
-func (t twin) data() data {
+func (t twin) data(ctx context.Context) (data, error) {
 	d := data{Entries: make([]blip, 0, len(t.Entries))}
 	for _, q := range t.Quadrants {
 		d.Quadrants = append(d.Quadrants, named{ID: q.ID, Name: q.Name})
@@ -183,10 +189,37 @@ func (t twin) data() data {
 	for i, ring := range t.Rings {
 		d.Rings = append(d.Rings, named{ID: ring.ID, Name: ring.Name, Color: ringColor(t.Radar, i)})
 	}
-	for _, e := range t.Entries {
-		d.Entries = append(d.Entries, blip{e.ID, e.Title, e.Quadrant, e.Now().Ring, e.Now().Moved})
+	for i, e := range t.Entries {
+		more, err := pluginapi.Draw(ctx, t.more(i, e))
+		if err != nil {
+			return d, err
+		}
+		d.Entries = append(d.Entries, blip{e.ID, e.Title, e.Quadrant, e.Now().Ring, e.Now().Moved, more})
 	}
-	return d
+	return d, nil
+}
+
+// chosen is the entry that the address names, -1 for none.
+func (t twin) chosen() int {
+	return slices.IndexFunc(t.Entries, func(e radar.Entry) bool { return e.ID == t.filter.entry })
+}
+
+// href leads to an entry in the page without scripts.
+func (t twin) href(e radar.Entry) string {
+	query := url.Values{"entry": {e.ID}}
+	if t.id != "" {
+		query.Set("radar", t.id)
+	}
+	return t.action + "?" + query.Encode()
+}
+
+// place says where an entry is, in words.
+func (t twin) place(e radar.Entry) string {
+	place := t.Quadrants[e.Quadrant].Name + " · " + t.Rings[e.Now().Ring].Name
+	if moved := e.Now().Moved.String(); moved != "" {
+		place += " · " + moved
+	}
+	return place
 }
 
 // count is how many entries the filter leaves.
