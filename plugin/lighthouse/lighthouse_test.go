@@ -234,7 +234,7 @@ func TestCompare(t *testing.T) {
 	portal := startPortal(t, configured(startService(t, &auditor{}, nil)))
 	before := strings.TrimPrefix(audited(t, portal, "https://shop.example", "mobile"), "/lighthouse/audits/")
 	after := strings.TrimPrefix(audited(t, portal, "https://shop.example", "mobile"), "/lighthouse/audits/")
-	page := portal.Get("/lighthouse/compare?before="+before+"&after="+after).Want(200)
+	page := portal.Get("/lighthouse/compare?before=" + before + "&after=" + after).Want(200)
 	page.HasText("section[aria-label=Scores] td", "+10").HasText("section[aria-label=Metrics] td", "-100 ms").HasText("section[aria-label='Checks that changed'] td", "Document has a title").HasText("td", "Passed")
 	for _, cell := range page.Find("section[aria-label='Checks that changed'] td") {
 		if cell.Text() == "Has a viewport" {
@@ -399,4 +399,3 @@ func TestConfigurationFaults(t *testing.T) {
 func TestCheck(t *testing.T) {
 	plugintest.Check(t, plugintest.Options{}, lighthouse.Plugin(), catalog.Plugin())
 }
-

@@ -163,6 +163,9 @@ func TestRealLighthouse(t *testing.T) {
 			t.Errorf("the report does not contain %q", text)
 		}
 	}
+	if dir := os.Getenv("LIGHTHOUSE_PICTURES"); dir != "" {
+		look(t, portal, dir, map[string]string{"report": audit})
+	}
 	until(t, "the score is on the entity's page", func() bool {
 		for _, value := range portal.Get("/catalog/default/component/ferry").Find("section[aria-label=Lighthouse] dd .ui-status") {
 			if regexp.MustCompile(`^\d+$`).MatchString(value.Text()) {
