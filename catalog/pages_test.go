@@ -60,7 +60,7 @@ func TestTheListFiltersByItsURL(t *testing.T) {
 	p.Get("/catalog?q=des").Want(200).HasText("td", "desk").HasNot(`a[href="/catalog/default/component/shop"]`)
 	p.Get("/catalog?tag=nothing").Want(200).HasText("main", "Nothing matches")
 	p.Get("/catalog?sort=-name").Want(200).Has(`th[aria-sort="descending"]`)
-	p.Get("/catalog?cursor=bm9uc2Vuc2U%3D").Want(400).HasText("main", "cursor")
+	p.Get("/catalog?cursor=bm9uc2Vuc2U%3D").Want(400).HasText("main", "Cursor is malformed")
 }
 
 func TestAnEntityIsShownAndWhatItSaysIsEscaped(t *testing.T) {
