@@ -238,7 +238,7 @@ func (t *tx) noteConflicts(from source, conflicts []Conflict, children []Child) 
 }
 
 // queued ends a statement that queues entities. On PostgreSQL the update matters: it waits for a stitcher that has just taken the entry and is about to delete it, where "do nothing" would leave that entry to it and lose this one.
-const queued = `on conflict (entity_id) do update set due_at = excluded.due_at`
+const queued = `on conflict (entity_id) do update set ticket = stitch_queue.ticket + 1`
 
 // stitchRefs queues entities to be put together again.
 func (t *tx) stitchRefs(refs []string) error {

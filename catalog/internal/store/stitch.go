@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/jmoiron/sqlx"
+
+	"github.com/proscenium-dev/proscenium/database"
 )
 
 // Parts are what an entity is put together from.
@@ -59,73 +61,128 @@ const (
 
 // Stitch puts up to n queued entities together with assemble, and returns what changed, in order. assemble is given only entities that were processed at least once.
 // With onlyNew, entities that have been put together before stay in the queue.
+//
+// On PostgreSQL all of it is one transaction, which holds on to the entries of the queue, so that replicas take different ones. On SQLite, where a transaction that writes keeps everybody else from writing, reading and assembling
+// come before it; an entry that was queued again meanwhile stays.
 func (s *Store) Stitch(ctx context.Context, n int, onlyNew bool, assemble func(*Parts) (Final, error)) (taken int, changes []Change, err error) {
 	var waiting bool
 	if err := s.db.GetContext(ctx, &waiting, `select exists (select 1 from stitch_queue)`); err != nil || !waiting {
 		return 0, nil, err
 	}
-	err = s.write(ctx, "stitch entities", func(t *tx) error {
-		changes = nil
-		var ids []int64
-		condition := ``
-		if onlyNew {
-			condition = ` where not exists (select 1 from final_entities f where f.id = stitch_queue.entity_id)`
-		}
-		if err := t.collect(`select entity_id from stitch_queue`+condition+` order by entity_id limit $1`+t.dialect.SkipLocked(), []any{n}, scanID(&ids)); err != nil {
-			return err
-		}
-		if taken = len(ids); taken == 0 {
-			return nil
-		}
-		parts, err := t.parts(ids)
-		if err != nil {
-			return err
-		}
-		finals := make([]Final, len(parts))
-		var written []int
-		for i, p := range parts {
-			if finals[i], err = assemble(p); err != nil {
-				return fmt.Errorf("put %s together: %w", p.Ref, err)
+	if s.dialect == database.Postgres {
+		err = s.write(ctx, "stitch entities", func(t *tx) error {
+			batch, err := t.takeQueued(n, onlyNew, assemble)
+			if err != nil {
+				return err
 			}
-			if finals[i].Hash != p.hash {
-				written = append(written, i)
-			}
-		}
-		if _, err := t.ExecContext(t.ctx, `delete from stitch_queue where `+t.in("entity_id", 1), t.ids(ids)); err != nil {
+			taken = len(batch.entries)
+			changes, err = t.putFinals(batch)
 			return err
-		}
-		if len(written) == 0 {
-			return nil
-		}
-		// Last, because it makes other replicas wait: numbers are given in the order of commits, and without gaps.
-		seq, err := t.takeNumbers(len(written))
-		if err != nil {
-			return err
-		}
-		now := t.now.UnixMilli()
-		bodies := newRows("id bigint", "ref text", "uid text", "hash text", "body text", "seq bigint", "created bigint")
-		log := newRows("seq bigint", "op text", "ref text", "uid text", "etag text")
-		for n, i := range written {
-			p, f := parts[i], finals[i]
-			change := Change{Seq: seq + int64(n), At: now, Op: OpUpdate, Ref: p.Ref, UID: p.UID, ETag: f.ETag, Body: f.Body}
-			if p.hash == "" {
-				change.Op = OpCreate
-			}
-			bodies.add(p.ID, p.Ref, p.UID, f.Hash, string(f.Body), change.Seq, p.created)
-			log.add(change.Seq, change.Op, change.Ref, change.UID, change.ETag)
-			changes = append(changes, change)
-		}
-		err = t.exec(fmt.Sprintf(`insert into final_entities (id, entity_ref, uid, hash, body, seq, created_at, updated_at) select r.id, r.ref, r.uid, r.hash, r.body, r.seq, r.created, %d from {rows} where true
-			on conflict (id) do update set hash = excluded.hash, body = excluded.body, seq = excluded.seq, updated_at = excluded.updated_at`, now), bodies)
-		if err != nil {
-			return err
-		}
-		return t.log(log, CauseIngested)
+		})
+		return taken, changes, err
+	}
+	var batch stitched
+	err = s.read(ctx, "stitch entities", func(t *tx) error {
+		batch, err = t.takeQueued(n, onlyNew, assemble)
+		return err
 	})
-	if err != nil {
+	if err != nil || len(batch.entries) == 0 {
 		return 0, nil, err
 	}
-	return taken, changes, nil
+	err = s.write(ctx, "stitch entities", func(t *tx) error {
+		changes, err = t.putFinals(batch)
+		return err
+	})
+	return len(batch.entries), changes, err
+}
+
+// stitched are entries of the queue, and what their entities have become.
+type stitched struct {
+	entries map[int64]int64 // ticket by entity
+	parts   []*Parts
+	finals  []Final
+}
+
+// takeQueued puts queued entities together.
+func (t *tx) takeQueued(n int, onlyNew bool, assemble func(*Parts) (Final, error)) (stitched, error) {
+	batch := stitched{entries: map[int64]int64{}}
+	condition := ``
+	if onlyNew {
+		condition = ` where not exists (select 1 from final_entities f where f.id = stitch_queue.entity_id)`
+	}
+	var ids []int64
+	err := t.collect(`select entity_id, ticket from stitch_queue`+condition+` order by entity_id limit $1`+t.dialect.SkipLocked(), []any{n}, func(row *sqlx.Rows) error {
+		var id, ticket int64
+		err := row.Scan(&id, &ticket)
+		batch.entries[id] = ticket
+		ids = append(ids, id)
+		return err
+	})
+	if err != nil || len(ids) == 0 {
+		return batch, err
+	}
+	if batch.parts, err = t.parts(ids); err != nil {
+		return batch, err
+	}
+	batch.finals = make([]Final, len(batch.parts))
+	for i, p := range batch.parts {
+		if batch.finals[i], err = assemble(p); err != nil {
+			return batch, fmt.Errorf("put %s together: %w", p.Ref, err)
+		}
+	}
+	return batch, nil
+}
+
+// putFinals stores what entities have become, and takes them out of the queue.
+func (t *tx) putFinals(batch stitched) ([]Change, error) {
+	entries := newRows("id bigint", "ticket bigint")
+	for id, ticket := range batch.entries {
+		entries.add(id, ticket)
+	}
+	done := make(map[int64]bool, len(batch.entries))
+	err := t.query(`delete from stitch_queue where (entity_id, ticket) in (select r.id, r.ticket from {rows}) returning entity_id`, entries, nil, func(row *sqlx.Rows) error {
+		var id int64
+		err := row.Scan(&id)
+		done[id] = true
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var written []int
+	for i, p := range batch.parts {
+		if done[p.ID] && batch.finals[i].Hash != p.hash {
+			written = append(written, i)
+		}
+	}
+	if len(written) == 0 {
+		return nil, nil
+	}
+	// Late, because it makes other replicas wait: numbers are given in the order of commits, and without gaps.
+	seq, err := t.takeNumbers(len(written))
+	if err != nil {
+		return nil, err
+	}
+	now := t.now.UnixMilli()
+	bodies := newRows("id bigint", "ref text", "uid text", "hash text", "body text", "seq bigint", "created bigint")
+	log := newRows("seq bigint", "op text", "ref text", "uid text", "etag text")
+	changes := make([]Change, 0, len(written))
+	for n, i := range written {
+		p, f := batch.parts[i], batch.finals[i]
+		change := Change{Seq: seq + int64(n), At: now, Op: OpUpdate, Ref: p.Ref, UID: p.UID, ETag: f.ETag, Body: f.Body}
+		if p.hash == "" {
+			change.Op = OpCreate
+		}
+		bodies.add(p.ID, p.Ref, p.UID, f.Hash, string(f.Body), change.Seq, p.created)
+		log.add(change.Seq, change.Op, change.Ref, change.UID, change.ETag)
+		changes = append(changes, change)
+	}
+	err = t.exec(fmt.Sprintf(`insert into final_entities (id, entity_ref, uid, hash, body, seq, created_at, updated_at) select r.id, r.ref, r.uid, r.hash, r.body, r.seq, r.created, %d from {rows} where true
+		on conflict (id) do update set hash = excluded.hash, body = excluded.body, seq = excluded.seq, updated_at = excluded.updated_at`, now), bodies)
+	if err != nil {
+		return nil, err
+	}
+	return changes, t.log(log, CauseIngested)
 }
 
 func (t *tx) log(entries *rows, cause string) error {

@@ -2,7 +2,7 @@
 
 -- What the catalog knows of each entity, and when to look at it again. Times are milliseconds since 1970.
 create table refresh_state (
-  id integer primary key,
+  id integer primary key autoincrement,     -- never used again: who has read of an entity must not meet another one
   uid text not null,
   entity_ref text not null unique,
   location_key text,                        -- who may write the entity; null: anybody
@@ -107,7 +107,8 @@ create index refresh_keys_key on refresh_keys (key);
 
 create table stitch_queue (
   entity_id integer primary key references refresh_state (id) on delete cascade,
-  due_at bigint not null
+  due_at bigint not null,
+  ticket bigint not null default 0          -- counts requests
 );
 
 create table final_entities (

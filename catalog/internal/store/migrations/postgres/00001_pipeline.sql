@@ -107,7 +107,8 @@ create index refresh_keys_key on refresh_keys (key);
 
 create table stitch_queue (
   entity_id bigint primary key references refresh_state (id) on delete cascade,
-  due_at bigint not null
+  due_at bigint not null,
+  ticket bigint not null default 0          -- counts requests
 );
 
 create table final_entities (
