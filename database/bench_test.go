@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver to compare with
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
 
 	"github.com/proscenium-dev/proscenium/database"
@@ -37,10 +38,11 @@ func BenchmarkSharedPool(b *testing.B) {
 					if mode == databasetest.PostgresDatabases {
 						name, path = o.Config.Prefix+id, "public"
 					}
-					db, err := sqlx.Open("pgx", databasetest.Postgres(b).URL(name)+"&search_path="+path)
+					plain, err := pgx.ParseConfig(databasetest.Postgres(b).URL(name) + "&search_path=" + path)
 					if err != nil {
 						b.Fatal(err)
 					}
+					db := sqlx.NewDb(stdlib.OpenDB(*plain), "pgx")
 					db.SetMaxOpenConns(max(1, 80/c.plugins)) // what a pool per plugin may take in all
 					db.SetMaxIdleConns(max(1, 80/c.plugins))
 					defer db.Close()
