@@ -74,7 +74,7 @@ func (a *auditor) Run(ctx context.Context, job runner.Job) (runner.Outcome, erro
 type renderer struct{}
 
 func (renderer) Render(json.RawMessage) string {
-	return "<!doctype html><title>Report</title><script>parent.document.title = 'taken over'</script>"
+	return "<!doctype html><title>Report</title><script>try { parent.document.title = 'taken over'; parent.postMessage('it could', '*') } catch (e) { parent.postMessage(e.name, '*') }</script>"
 }
 
 // startService runs an audit service around a fake Lighthouse and returns its address.

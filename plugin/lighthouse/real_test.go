@@ -220,3 +220,47 @@ func ask(t testing.TB, base, path string, target any) {
 		}
 	}
 }
+
+// TestKilledInTheMiddle kills the service while an audit runs, and starts it again on the same data: the audit comes to an end.
+func TestKilledInTheMiddle(t *testing.T) {
+	asked := make(chan struct{}, 64)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		http.Error(w, "starting", http.StatusServiceUnavailable)
+	}))
+	defer site.Close()
+	data := t.TempDir()
+	first := startProgram(t, "LAS_DATA="+data)
+	body := strings.NewReader(`{"url":"` + site.URL + `","options":{"upTimeout":3000}}`)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, first.url+"/v1/audits", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{"Authorization": {"Bearer s3cret"}, "Content-Type": {"application/json"}}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var audit struct{ ID, Status, Reason string }
+	if err := json.NewDecoder(res.Body).Decode(&audit); err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	<-asked // it runs
+	if err := first.process.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = first.process.Wait()
+
+	second := runProgram(t, first.process.Path, first.process.Env)
+	until(t, "the audit has ended", func() bool {
+		ask(t, second.url, "/v1/audits/"+audit.ID, &audit)
+		return audit.Status != "RUNNING"
+	})
+	if audit.Status != "FAILED" || !strings.Contains(audit.Reason, "did not answer within 3s") {
+		t.Errorf("%+v", audit)
+	}
+}
