@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -230,5 +231,21 @@ func TestSecretsStaySecret(t *testing.T) {
 	}
 	if strings.Contains(p.log.String(), "geheim") {
 		t.Errorf("the log tells a secret:\n%s", p.log)
+	}
+}
+
+// A client that begins a body and does not go on must not hold anything for ever.
+func TestSlowUpload(t *testing.T) {
+	t.Parallel()
+	g := newTarget(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	p := newPortal(t, options{config: one(proxynode.Endpoint{Target: g.URL, Timeouts: proxynode.Timeouts{Idle: 50 * time.Millisecond}})})
+	for name, message := range map[string]string{"short": "Content-Length: 100\r\n\r\nbegin", "long": "Content-Length: 100000\r\n\r\nbegin", "of any length": "Transfer-Encoding: chunked\r\n\r\n5\r\nbegin\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn := dial(t, p)
+			conn.send("POST /api/proxy/t HTTP/1.1\r\nHost: x\r\n" + message)
+			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			conn.expect("HTTP/1.1 408 Request Timeout")
+		})
 	}
 }

@@ -192,27 +192,3 @@ func (e *endpoint) copyBody(w http.ResponseWriter, res *http.Response, limit int
 		}
 	}
 }
-
-// tooLarge is the answer to a request with too large a body.
-func tooLarge(path string, limit int64) error {
-	return &pluginapi.Error{Status: http.StatusRequestEntityTooLarge, Name: "PayloadTooLargeError", Message: fmt.Sprintf("proxy endpoint %s takes bodies of at most %d bytes", path, limit)}
-}
-
-// limitedBody is a request's body that fails when it is too long.
-type limitedBody struct {
-	io.ReadCloser
-	left int64
-	err  error
-}
-
-// Read implements [io.Reader].
-func (b *limitedBody) Read(p []byte) (int, error) {
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
-	}
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, b.err
-	}
-	return n, err
-}

@@ -168,13 +168,12 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, p place, rest [
 	if err := e.authorize(r, who); err != nil {
 		return err
 	}
-	if limit := e.spec.Limits.Request; limit >= 0 {
-		if r.ContentLength > limit {
+	if r.ContentLength != 0 {
+		limit := e.spec.Limits.Request
+		if limit >= 0 && r.ContentLength > limit {
 			return tooLarge(e.path, limit)
 		}
-		if r.ContentLength != 0 {
-			r.Body = &limitedBody{ReadCloser: r.Body, left: limit, err: tooLarge(e.path, limit)}
-		}
+		r.Body = &clientBody{ReadCloser: r.Body, endpoint: e, control: http.NewResponseController(w), limit: limit}
 	}
 	if wait, ok := e.limiter.allow(who.Ref, time.Now()); !ok {
 		return tooMany(w, e.path, wait)

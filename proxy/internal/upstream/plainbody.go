@@ -115,7 +115,7 @@ func (b *plainBody) extend() {
 	if !b.end.IsZero() && b.end.Before(deadline) {
 		deadline = b.end
 	}
-	_ = b.c.SetDeadline(deadline)
+	_ = b.c.SetReadDeadline(deadline)
 }
 
 // ended deals with the end of the body and with failures.
