@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/proscenium-dev/proscenium/core/internal/host"
 	"github.com/proscenium-dev/proscenium/core/internal/server"
 	"github.com/proscenium-dev/proscenium/core/internal/shell"
@@ -60,6 +62,11 @@ func (p *Portal) mount(s *settings) error {
 func (p *Portal) table(s *settings) server.Table {
 	t := server.Table{Routes: host.Added(p.graph, pluginapi.Routes).Get()}
 	t.Endpoints = append(t.Endpoints, server.Endpoint{ID: "frontend-config", Pattern: "GET /.backstage/config/v1/frontend", Run: p.frontendConfig})
+	metrics := promhttp.HandlerFor(p.metrics, promhttp.HandlerOpts{})
+	t.Endpoints = append(t.Endpoints, server.Endpoint{ID: "metrics", Pattern: "GET /.backstage/metrics", Run: func(w http.ResponseWriter, r *http.Request) error {
+		metrics.ServeHTTP(w, r)
+		return nil
+	}})
 	if s.backend.Unit.Shell {
 		frame := p.shell()
 		home := false

@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"log/slog"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/proscenium-dev/proscenium/cache"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
@@ -29,6 +31,9 @@ type Options struct {
 	// Authorizer replaces or wraps who decides what principals may do. It is given the default, which allows everything to everybody who is somebody and decides conditions by the plugins'
 	// permission rules. Nil keeps the default.
 	Authorizer func(pluginapi.Authorizer) pluginapi.Authorizer
+
+	// Tracer makes spans of what the portal does, such as database statements. Nil makes none.
+	Tracer trace.TracerProvider
 
 	// CacheStore replaces the configured cache store for all plugins. Nil keeps the configured one.
 	CacheStore cache.Store

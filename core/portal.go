@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/proscenium-dev/proscenium/cache"
 	"github.com/proscenium-dev/proscenium/core/internal/config"
 	"github.com/proscenium-dev/proscenium/core/internal/host"
@@ -30,6 +32,7 @@ type Portal struct {
 	logger     *slog.Logger
 	level      *slog.LevelVar
 	graph      *host.Graph
+	metrics    *prometheus.Registry
 	databases  *database.Databases
 	stores     map[string]stores // by plugin
 	caches     *cache.Caches
@@ -58,7 +61,7 @@ func New(o Options, plugins ...pluginapi.Plugin) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Portal{options: o, plugins: plugins, level: &slog.LevelVar{}, stores: map[string]stores{}}
+	p := &Portal{options: o, plugins: plugins, level: &slog.LevelVar{}, metrics: prometheus.NewRegistry(), stores: map[string]stores{}}
 	s, err := read(snapshot, plugins, switchedOff(snapshot))
 	if err != nil {
 		// The functions of the plugins can be checked whatever the configuration says.
@@ -165,7 +168,7 @@ func constructing(id string) error {
 
 // report says what the people who run the portal should know about their configuration.
 func (p *Portal) report(s *settings) {
-	p.logger.Info("configuration read", "files", s.snapshot.Files())
+	p.logger.Info("configuration read", "files", s.snapshot.Files(), "data", p.databases.String())
 	for _, warning := range s.report.Warnings {
 		p.logger.Warn(warning.Error())
 	}

@@ -1,8 +1,12 @@
 package core_test
 
 import (
+	"context"
 	"net/http"
+	"strings"
 	"testing"
+
+	"github.com/jmoiron/sqlx"
 
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
@@ -20,4 +24,20 @@ func TestPortalShowsAPage(t *testing.T) {
 		t.Errorf("the root leads to %q", got)
 	}
 	p.Get("/nothing").Want(404)
+}
+
+func TestMetricsOfStoresAreServed(t *testing.T) {
+	t.Parallel()
+	p := plugintest.Start(t, pluginapi.Plugin{ID: "stored", Extensions: []pluginapi.Extension{
+		pluginapi.Starts.From("ask", pluginapi.Start{}, func(db *sqlx.DB, cache pluginapi.Cache, ctx context.Context) error {
+			cache.Get(ctx, "key")
+			return db.PingContext(ctx)
+		}),
+	}})
+	metrics := string(p.Get("/.backstage/metrics").Want(200).Body)
+	for _, want := range []string{"database", "cache", `plugin="stored"`} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("no %s in:\n%s", want, metrics)
+		}
+	}
 }

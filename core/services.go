@@ -15,11 +15,11 @@ import (
 
 // open makes the stores, which connect to nothing yet.
 func (p *Portal) open(s *settings) (err error) {
-	p.databases, err = database.Open(database.Options{Config: s.backend.Database, DataDir: "data", Logger: p.logger})
+	p.databases, err = database.Open(database.Options{Config: s.backend.Database, DataDir: "data", Logger: p.logger, Metrics: p.metrics, Tracer: p.options.Tracer})
 	if err != nil {
 		return err
 	}
-	p.caches, err = cache.Open(cache.Options{Config: s.backend.Cache, Logger: p.logger, Store: p.options.CacheStore})
+	p.caches, err = cache.Open(cache.Options{Config: s.backend.Cache, Logger: p.logger, Store: p.options.CacheStore, Metrics: p.metrics})
 	if err != nil {
 		return err
 	}
