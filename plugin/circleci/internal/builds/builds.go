@@ -46,7 +46,7 @@ func (b *Builds) freshness(running bool, otherwise time.Duration) time.Duration 
 // Pipelines is a page of a project's pipelines. See [api.Client.Pipelines].
 func (b *Builds) Pipelines(slug project.Slug, branch, token string) shelf.Source[api.List[api.Pipeline]] {
 	return shelf.Source[api.List[api.Pipeline]]{
-		Key: fmt.Sprintf("pipelines %s %q %q", slug.V2(), branch, token),
+		Key: "pipelines " + slug.V2() + " " + strconv.Quote(branch) + " " + strconv.Quote(token),
 		Fetch: func(ctx context.Context) (api.List[api.Pipeline], error) {
 			return b.client.Pipelines(ctx, slug, branch, token)
 		},

@@ -3,7 +3,6 @@ package builds
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/proscenium-dev/proscenium/plugin/circleci/internal/api"
 	"github.com/proscenium-dev/proscenium/pluginapi/ui"
@@ -11,35 +10,57 @@ import (
 
 // Status says in words and as a state how a pipeline, workflow, job or step fares, by CircleCI's word for it.
 func Status(word string) ui.Status {
-	known := map[string]ui.Status{
-		"success":             {State: ui.StateOK, Text: "Success"},
-		"fixed":               {State: ui.StateOK, Text: "Fixed"},
-		"running":             {State: ui.StateRunning, Text: "Running"},
-		"failing":             {State: ui.StateError, Text: "Failing", Hint: "A job has failed, others still run"},
-		"failed":              {State: ui.StateError, Text: "Failed"},
-		"error":               {State: ui.StateError, Text: "Error"},
-		"errored":             {State: ui.StateError, Text: "Configuration error"},
-		"infrastructure_fail": {State: ui.StateError, Text: "Infrastructure failure"},
-		"timedout":            {State: ui.StateError, Text: "Timed out"},
-		"unauthorized":        {State: ui.StateError, Text: "Unauthorized", Hint: "Who started it may not use a context that it needs"},
-		"terminated-unknown":  {State: ui.StateError, Text: "Terminated"},
-		"on_hold":             {State: ui.StatePending, Text: "On hold", Hint: "It waits for somebody's approval"},
-		"queued":              {State: ui.StatePending, Text: "Queued"},
-		"scheduled":           {State: ui.StatePending, Text: "Scheduled"},
-		"created":             {State: ui.StatePending, Text: "Created"},
-		"pending":             {State: ui.StatePending, Text: "Pending"},
-		"setup":               {State: ui.StatePending, Text: "Setting up"},
-		"setup-pending":       {State: ui.StatePending, Text: "Setting up"},
-		"not_running":         {State: ui.StatePending, Text: "Not running yet"},
-		"blocked":             {State: ui.StatePending, Text: "Blocked", Hint: "It waits for other jobs"},
-		"canceled":            {State: ui.StateAborted, Text: "Canceled"},
-		"not_run":             {State: ui.StateAborted, Text: "Not run"},
-		"retried":             {State: ui.StateAborted, Text: "Retried"},
-		"skipped":             {State: ui.StateAborted, Text: "Skipped"},
-		"no_tests":            {State: ui.StateWarning, Text: "No tests"},
-	}
-	if status, ok := known[word]; ok {
-		return status
+	switch word {
+	case "success":
+		return ui.Status{State: ui.StateOK, Text: "Success"}
+	case "fixed":
+		return ui.Status{State: ui.StateOK, Text: "Fixed"}
+	case "running":
+		return ui.Status{State: ui.StateRunning, Text: "Running"}
+	case "failing":
+		return ui.Status{State: ui.StateError, Text: "Failing", Hint: "A job has failed, others still run"}
+	case "failed":
+		return ui.Status{State: ui.StateError, Text: "Failed"}
+	case "error":
+		return ui.Status{State: ui.StateError, Text: "Error"}
+	case "errored":
+		return ui.Status{State: ui.StateError, Text: "Configuration error"}
+	case "infrastructure_fail":
+		return ui.Status{State: ui.StateError, Text: "Infrastructure failure"}
+	case "timedout":
+		return ui.Status{State: ui.StateError, Text: "Timed out"}
+	case "unauthorized":
+		return ui.Status{State: ui.StateError, Text: "Unauthorized", Hint: "Who started it may not use a context that it needs"}
+	case "terminated-unknown":
+		return ui.Status{State: ui.StateError, Text: "Terminated"}
+	case "on_hold":
+		return ui.Status{State: ui.StatePending, Text: "On hold", Hint: "It waits for somebody's approval"}
+	case "queued":
+		return ui.Status{State: ui.StatePending, Text: "Queued"}
+	case "scheduled":
+		return ui.Status{State: ui.StatePending, Text: "Scheduled"}
+	case "created":
+		return ui.Status{State: ui.StatePending, Text: "Created"}
+	case "pending":
+		return ui.Status{State: ui.StatePending, Text: "Pending"}
+	case "setup":
+		return ui.Status{State: ui.StatePending, Text: "Setting up"}
+	case "setup-pending":
+		return ui.Status{State: ui.StatePending, Text: "Setting up"}
+	case "not_running":
+		return ui.Status{State: ui.StatePending, Text: "Not running yet"}
+	case "blocked":
+		return ui.Status{State: ui.StatePending, Text: "Blocked", Hint: "It waits for other jobs"}
+	case "canceled":
+		return ui.Status{State: ui.StateAborted, Text: "Canceled"}
+	case "not_run":
+		return ui.Status{State: ui.StateAborted, Text: "Not run"}
+	case "retried":
+		return ui.Status{State: ui.StateAborted, Text: "Retried"}
+	case "skipped":
+		return ui.Status{State: ui.StateAborted, Text: "Skipped"}
+	case "no_tests":
+		return ui.Status{State: ui.StateWarning, Text: "No tests"}
 	}
 	text := strings.ReplaceAll(word, "_", " ")
 	if text == "" {
@@ -59,42 +80,31 @@ func Running(word string) bool {
 
 // Latest returns the newest workflow of each name, in the order in which the names first appeared: a workflow that was run again is of interest as it ran last.
 func Latest(workflows []api.Workflow) []api.Workflow {
-	newest := map[string]api.Workflow{}
-	first := map[string]time.Time{}
-	var names []string
-	for _, w := range workflows {
-		if at, seen := first[w.Name]; !seen {
-			names = append(names, w.Name)
-			first[w.Name] = w.CreatedAt
-		} else if w.CreatedAt.Before(at) {
-			first[w.Name] = w.CreatedAt
+	oldest := slices.Clone(workflows)
+	slices.SortStableFunc(oldest, func(a, b api.Workflow) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	latest := oldest[:0]
+	for _, w := range oldest {
+		if at := slices.IndexFunc(latest, func(l api.Workflow) bool { return l.Name == w.Name }); at >= 0 {
+			latest[at] = w
+		} else {
+			latest = append(latest, w)
 		}
-		if last, seen := newest[w.Name]; !seen || w.CreatedAt.After(last.CreatedAt) {
-			newest[w.Name] = w
-		}
-	}
-	slices.SortStableFunc(names, func(a, b string) int { return first[a].Compare(first[b]) })
-	latest := make([]api.Workflow, 0, len(names))
-	for _, name := range names {
-		latest = append(latest, newest[name])
 	}
 	return latest
 }
 
-// Overall is the one word for a pipeline and its workflows: what still goes on counts before what went wrong, and that before what went well.
-func Overall(p api.Pipeline, workflows []api.Workflow) string {
+// Overall is the one word for a pipeline and the [Latest] of its workflows: what still goes on counts before what went wrong, and that before what went well.
+func Overall(p api.Pipeline, latest []api.Workflow) string {
 	if p.State == "errored" {
 		return "errored"
 	}
-	if len(workflows) == 0 {
+	if len(latest) == 0 {
 		return p.State
 	}
-	for _, word := range []string{"failing", "running", "on_hold", "failed", "error", "unauthorized", "canceled", "not_run"} {
-		for _, w := range Latest(workflows) {
-			if w.Status == word {
-				return word
-			}
+	for _, word := range [...]string{"failing", "running", "on_hold", "failed", "error", "unauthorized", "canceled", "not_run"} {
+		if slices.ContainsFunc(latest, func(w api.Workflow) bool { return w.Status == word }) {
+			return word
 		}
 	}
-	return Latest(workflows)[0].Status
+	return latest[0].Status
 }

@@ -186,7 +186,7 @@ func (p *Pages) overviewRow(ctx context.Context, entity *catalogcommon.Entity) (
 	pipeline := list.Value.Items[0]
 	commit := pipeline.Commit()
 	workflows := shelf.Get(ctx, p.shelf, p.builds.Workflows(pipeline))
-	overall := builds.Overall(pipeline, workflows.Value)
+	overall := builds.Overall(pipeline, builds.Latest(workflows.Value))
 	status := builds.Status(overall)
 	row.Cells[1] = status
 	if !workflows.Have && pipeline.State != "errored" {

@@ -65,6 +65,7 @@ type visit struct {
 	entity *catalogcommon.Entity
 	slug   project.Slug
 	query  url.Values
+	tab    string // address of the tab, once it is known
 }
 
 // state is what the tab shows, which is in its address.
@@ -163,7 +164,21 @@ func tabURL(ctx context.Context, ref catalogcommon.Ref, query url.Values) string
 
 // url is the address of the tab in another state.
 func (v *visit) url(ctx context.Context, query url.Values) string {
-	return tabURL(ctx, v.entity.Ref(), query)
+	if v.tab == "" {
+		v.tab = tabURL(ctx, v.entity.Ref(), nil)
+	}
+	if v.tab == "" || len(query) == 0 {
+		return v.tab
+	}
+	return v.tab + "?" + query.Encode()
+}
+
+// workflowURL is the address of a workflow reached from the list in a state. Lists are full of them.
+func (v *visit) workflowURL(ctx context.Context, s state, id string) string {
+	if s.branch == "" && len(s.tokens) == 0 && v.url(ctx, nil) != "" {
+		return v.tab + "?workflow=" + url.QueryEscape(id)
+	}
+	return v.url(ctx, with(s.list(), "workflow", id))
 }
 
 // visitOf finds the entity that a route is about, as far as who asks may see it, and its project.
@@ -179,5 +194,5 @@ func (p *Pages) visitOf(r *http.Request) (*visit, error) {
 	if err != nil {
 		return nil, pluginapi.BadInput("annotation %s of %s: %s", project.Annotation, entity.Title(), err).Because(err)
 	}
-	return &visit{entity, slug, r.URL.Query()}, nil
+	return &visit{entity: entity, slug: slug, query: r.URL.Query()}, nil
 }

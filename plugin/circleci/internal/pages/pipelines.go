@@ -147,11 +147,11 @@ func (p *Pages) pipelineRow(ctx context.Context, v *visit, s state, pipeline api
 		}
 		return row, isMissing
 	}
-	overall := builds.Overall(pipeline, workflows.Value)
-	row.Cells[1] = builds.Status(overall)
 	latest := builds.Latest(workflows.Value)
+	overall := builds.Overall(pipeline, latest)
+	row.Cells[1] = builds.Status(overall)
 	if len(latest) > 0 {
-		row.Href = v.url(ctx, with(s.list(), "workflow", worst(latest, overall).ID))
+		row.Href = v.workflowURL(ctx, s, worst(latest, overall).ID)
 	}
 	row.Cells[2] = p.workflowCell(ctx, v, s, pipeline, latest)
 	if builds.Running(overall) && time.Since(pipeline.CreatedAt) < 24*time.Hour {
@@ -199,7 +199,7 @@ func (p *Pages) workflowCell(ctx context.Context, v *visit, s state, pipeline ap
 		status := builds.Status(w.Status)
 		hint := w.Name + ": " + status.Text
 		status.Text, status.Hint = w.Name, ""
-		links = append(links, workflowLink{v.url(ctx, with(s.list(), "workflow", w.ID)), status, hint})
+		links = append(links, workflowLink{v.workflowURL(ctx, s, w.ID), status, hint})
 	}
 	if len(links) == 0 {
 		return ui.Muted("none")

@@ -36,7 +36,7 @@ func (p *Pages) Tab(r *http.Request, entity *catalogcommon.Entity) (pluginapi.Co
 	if err != nil {
 		return wrongAnnotation(entity, err), nil
 	}
-	v := &visit{entity, slug, r.URL.Query()}
+	v := &visit{entity: entity, slug: slug, query: r.URL.Query()}
 	state, err := stateOf(v.query)
 	if err != nil {
 		return nil, err

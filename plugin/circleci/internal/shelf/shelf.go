@@ -92,13 +92,13 @@ func New(cache pluginapi.Cache, log *slog.Logger) *Shelf {
 func Peek[T any](s *Shelf, source Source[T]) Answer[T] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return answer[T](s.find(keep(source)))
+	return answer[T](find(s, source))
 }
 
 // Get returns what is there, however old; if there is nothing yet it waits until the first try ended or ctx does, whose error it then returns as a fault.
 func Get[T any](ctx context.Context, s *Shelf, source Source[T]) Answer[T] {
 	s.mu.Lock()
-	it := s.find(keep(source))
+	it := find(s, source)
 	for it.value == nil && it.fault == nil {
 		settled := it.settled
 		s.mu.Unlock()
@@ -142,14 +142,14 @@ func keep[T any](source Source[T]) *item {
 }
 
 // find returns the item on the shelf, notes that somebody reads it, and wakes the worker if it is due. The caller holds the mutex.
-func (s *Shelf) find(fresh *item) *item {
+func find[T any](s *Shelf, source Source[T]) *item {
 	now := time.Now()
-	it := s.items[fresh.key]
+	it := s.items[source.Key]
 	if it == nil {
 		if len(s.items) >= maxItems {
 			s.evict()
 		}
-		it = fresh
+		it = keep(source)
 		s.items[it.key] = it
 	}
 	it.reader = now
