@@ -264,7 +264,7 @@ func TestAuditsThatRunOrFailed(t *testing.T) {
 	portal.Get("/lighthouse").Has("lighthouse-live tbody tr").HasText(".ui-running", "Running").HasText(".ui-pending", "Waiting")
 	close(fake.hold)
 	failed := audited(t, portal, "https://bad.example", "mobile")
-	portal.Get(failed).HasText(".ui-error-panel", "The page did not answer within 30s: connection refused.").HasText(".ui-error-panel button", "Run again").HasNot("iframe")
+	portal.Get(failed).HasText(".ui-error-panel", "The page did not answer within 30s: connection refused.").HasText("header button", "Run again").HasNot("iframe")
 	portal.Get("/catalog/default/component/broken").HasText("section[aria-label=Lighthouse]", "Failed")
 	portal.Get("/lighthouse/audits/none").Want(404).HasText("p", "There is no audit none")
 }
@@ -280,7 +280,7 @@ func TestWhatIsWrongWithTheForm(t *testing.T) {
 		"http://u:p@shop.example/x": "it holds a password",
 	} {
 		back := submit(t, portal, url.Values{"url": {address}, "device": {"desktop"}})
-		page := portal.Get(back).Want(200).HasText(".ui-field-error", want).HasText("[role=alert] a", want).Has("input[value=desktop][checked]")
+		page := portal.Get(back).Want(200).HasText(".ui-field-error", want).Has("input[aria-invalid=true]").Has("input[value=desktop][checked]")
 		if value := page.Find("input[name=url]")[0].Attr("value"); value != address {
 			t.Errorf("%q became %q", address, value)
 		}

@@ -45,7 +45,9 @@ func (p *Pages) Audit(r *http.Request) (pluginapi.View, error) {
 	if siteErr != nil {
 		p.report(ctx, siteErr)
 	}
-	view.Actions = ui.Inline(p.compareButton(ctx, audit, site.Audits), again(ctx, audit))
+	if audit.Status != auditapi.Running {
+		view.Actions = ui.Inline(p.compareButton(ctx, audit, site.Audits), again(ctx, audit))
+	}
 	var others pluginapi.Component
 	if siteErr != nil {
 		others = failed("The other audits could not be listed", siteErr, r.URL.RequestURI())
@@ -80,7 +82,7 @@ func outcome(ctx context.Context, a auditapi.Audit) pluginapi.Component {
 		src := reportRoute.URL(ctx, "audit", a.ID)
 		return ui.Card{Title: "Report", Flush: true, Actions: []pluginapi.Component{ui.ButtonLink{Text: "On its own", Href: src, Icon: "external-link", Small: true, Kind: ui.ButtonQuiet}}, Body: frame(src, "Lighthouse's report of "+short(a.URL))}
 	case auditapi.Failed:
-		panel := ui.ErrorPanel{Title: "This audit failed", Message: sentence(a.Reason), Remedy: "See that the website can be reached from where the audit service runs, and run it again.", Actions: []pluginapi.Component{again(ctx, a)}}
+		panel := ui.ErrorPanel{Title: "This audit failed", Message: sentence(a.Reason), Remedy: "See that the website can be reached from where the audit service runs, and run it again."}
 		if a.Reason == "" {
 			panel.Message = "The audit service keeps the reason in its log."
 		}

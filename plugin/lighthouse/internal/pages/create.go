@@ -33,7 +33,6 @@ func (p *Pages) Create(r *http.Request) (pluginapi.View, error) {
 	form := ui.Form{Action: createRoute.URL(ctx)}
 	if problem := p.problem(ctx, query); problem != "" {
 		field.Error = problem
-		form.Errors = []ui.FormError{{FieldID: "field-url", Text: problem}}
 	}
 	chosen := query.Get("device")
 	if chosen != auditapi.Desktop {

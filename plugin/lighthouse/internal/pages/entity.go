@@ -71,11 +71,12 @@ func (p *Pages) Card(ctx context.Context, entity *catalogcommon.Entity) (plugina
 		return p.neverAudited(ctx, url), nil
 	}
 	var items []ui.Description
+	same := series(site.Audits)
 	for _, c := range categories() {
-		items = append(items, ui.Description{Term: c.title, Value: trend(site.Audits, c)})
+		items = append(items, ui.Description{Term: c.title, Value: trend(same, c)})
 	}
 	items = append(items, ui.Description{Term: "Last audit", Value: ui.Inline(status(site.LastAudit), ui.Link{Href: AuditPage.URL(ctx, "audit", site.LastAudit.ID), Body: ui.Time(site.LastAudit.TimeCreated)})})
-	return ui.Stack(ui.DescriptionList{Items: items}, post(ctx, url, site.LastAudit.FormFactor, ui.Button{Text: "Audit now", Icon: "play", Small: true})), nil
+	return styled(ui.Stack(ui.DescriptionList{Items: items}, ui.Inline(post(ctx, url, site.LastAudit.FormFactor, ui.Button{Text: "Audit now", Icon: "play", Small: true})))), nil
 }
 
 func (p *Pages) neverAudited(ctx context.Context, url string) pluginapi.Component {
@@ -113,10 +114,10 @@ func (p *Pages) Tab(r *http.Request, entity *catalogcommon.Entity) (pluginapi.Co
 	if err != nil {
 		p.log.WarnContext(ctx, "who asked for the audits is not shown", "error", err)
 	}
-	trends := make([]ui.Description, 0, 4)
+	trends, same := make([]ui.Description, 0, 4), series(site.Audits)
 	table := ui.Table{Caption: "Audits of " + short(url), Columns: []ui.Column{{Title: "When"}, {Title: "Device", Optional: true}}}
 	for i, c := range categories() {
-		trends = append(trends, ui.Description{Term: c.title, Value: trend(site.Audits, c)})
+		trends = append(trends, ui.Description{Term: c.title, Value: trend(same, c)})
 		table.Columns = append(table.Columns, ui.Column{Title: c.title, Narrow: true, Optional: i > 0})
 	}
 	table.Columns = append(table.Columns, ui.Column{Title: "Status", Narrow: true}, ui.Column{Title: "Asked for by", Optional: true})

@@ -50,8 +50,9 @@ func (p *Pages) List(r *http.Request) (pluginapi.View, error) {
 	table.Columns = append(table.Columns, ui.Column{Title: "Entity", Optional: true}, ui.Column{Title: "Last audit", Narrow: true}, ui.Column{Title: "When", Narrow: true, Optional: true})
 	for _, site := range sites.Items {
 		cells := []pluginapi.Component{ui.Text(short(site.URL))}
+		same := series(site.Audits)
 		for _, c := range categories() {
-			cells = append(cells, trend(site.Audits, c))
+			cells = append(cells, trend(same, c))
 		}
 		cells = append(cells, entityLinks(owners[auditapi.Site(site.URL)]), status(site.LastAudit), ui.Time(site.LastAudit.TimeCreated))
 		table.Rows = append(table.Rows, ui.Row{Href: AuditPage.URL(ctx, "audit", site.LastAudit.ID), Cells: cells})
@@ -66,7 +67,10 @@ func (p *Pages) List(r *http.Request) (pluginapi.View, error) {
 	if page*perPage < sites.Total {
 		pages.NextHref = ListPage.URL(ctx, "page", strconv.Itoa(page+1))
 	}
-	body := []pluginapi.Component{ui.Card{Flush: true, Body: table}, pages}
+	body := []pluginapi.Component{ui.Card{Flush: true, Body: table}}
+	if pages.PrevHref != "" || pages.NextHref != "" {
+		body = append(body, pages)
+	}
 	if running {
 		view.Body = styled(live(ui.Stack(body...)))
 	} else {

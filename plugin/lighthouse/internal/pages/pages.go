@@ -49,15 +49,15 @@ func New(audits *auditclient.Client, catalog catalogcommon.Client, l *ledger.Led
 }
 
 // category is one of Lighthouse's that is shown in lists.
-type category struct{ id, title, short string }
+type category struct{ id, title string }
 
 // categories are those of every version of Lighthouse, in the order of its reports.
 func categories() []category {
 	return []category{
-		{"performance", "Performance", "Perf."},
-		{"accessibility", "Accessibility", "Access."},
-		{"best-practices", "Best practices", "Pract."},
-		{"seo", "SEO", "SEO"},
+		{"performance", "Performance"},
+		{"accessibility", "Accessibility"},
+		{"best-practices", "Best practices"},
+		{"seo", "SEO"},
 	}
 }
 
@@ -94,17 +94,34 @@ func score(a auditapi.Audit, id string) pluginapi.Component {
 	return ui.Status{State: state, Text: percent(value), Hint: means}
 }
 
-// trend draws how a category went over a website's audits, which come newest first, and the last score. An audit on another device is another series, so only those of the newest one's count.
-func trend(audits []auditapi.Audit, c category) pluginapi.Component {
-	var values []float64
-	var last *auditapi.Audit
-	for i, a := range audits {
-		if a.Status != auditapi.Completed || last != nil && a.FormFactor != last.FormFactor {
+// series returns a website's completed audits, oldest first, on the device that most of its last ten were on: scores of mobile and desktop are not made to be compared.
+func series(audits []auditapi.Audit) []auditapi.Audit {
+	count := map[string]int{}
+	device, looked := "", 0
+	for _, a := range audits {
+		if a.Status != auditapi.Completed {
 			continue
 		}
-		if last == nil {
-			last = &audits[i]
+		if looked++; looked > 10 {
+			break
 		}
+		if count[a.FormFactor]++; looked == 1 || count[a.FormFactor] > count[device] {
+			device = a.FormFactor
+		}
+	}
+	var same []auditapi.Audit
+	for _, a := range slices.Backward(audits) {
+		if a.Status == auditapi.Completed && a.FormFactor == device {
+			same = append(same, a)
+		}
+	}
+	return same
+}
+
+// trend draws the last score of a series in a category, and how it came to that.
+func trend(series []auditapi.Audit, c category) pluginapi.Component {
+	var values []float64
+	for _, a := range series {
 		if value, ok := scoreOf(a, c.id); ok {
 			values = append(values, math.Round(value*100))
 		}
@@ -112,9 +129,22 @@ func trend(audits []auditapi.Audit, c category) pluginapi.Component {
 	if len(values) == 0 {
 		return ui.Muted("–")
 	}
-	slices.Reverse(values)
 	_, tone, _ := grade(values[len(values)-1] / 100)
-	return ui.Inline(ui.Sparkline{Label: c.title, Values: values, Low: 0, High: 100, Tone: tone}, score(*last, c.id))
+	line := ui.Sparkline{Label: c.title, Values: values, Low: 0, High: 100, Tone: tone}
+	if len(values) == 1 {
+		line.Values = append(line.Values, values[0]) // a line, not a dot
+	}
+	last := score(series[len(series)-1], c.id)
+	return pluginapi.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		if _, err := io.WriteString(w, `<span class="lighthouse-trend">`); err != nil {
+			return err
+		}
+		if err := ui.Group(last, line).Render(ctx, w); err != nil {
+			return err
+		}
+		_, err := io.WriteString(w, `</span>`)
+		return err
+	})
 }
 
 // status draws how far an audit is.
