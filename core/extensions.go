@@ -41,12 +41,12 @@ func overrides(section config.Value) ([]host.Override, error) {
 
 func override(id string, value config.Value, where string) (host.Override, error) {
 	o := host.Override{ID: id, Where: where}
-	switch object, err := isObject(value); {
-	case !value.Exists():
+	if !value.Exists() {
 		return o, nil
-	case !object:
+	}
+	if mustBeObject(value) != nil {
 		on := true
-		err = value.Decode(&on)
+		err := value.Decode(&on)
 		o.Off = !on
 		return o, err
 	}
@@ -59,7 +59,7 @@ func override(id string, value config.Value, where string) (host.Override, error
 	}
 	o.Off = settings.Disabled
 	if settings.Config.Exists() {
-		if _, err := isObject(settings.Config); err != nil {
+		if err := mustBeObject(settings.Config); err != nil {
 			return o, err
 		}
 		o.Config = values{settings.Config}
@@ -67,11 +67,10 @@ func override(id string, value config.Value, where string) (host.Override, error
 	return o, nil
 }
 
-// isObject reports whether a value is an object. The error says what it is else.
-func isObject(v config.Value) (bool, error) {
+// mustBeObject says what a value is, unless it is an object.
+func mustBeObject(v config.Value) error {
 	var object map[string]config.Value
-	err := v.Decode(&object)
-	return err == nil, err
+	return v.Decode(&object)
 }
 
 // values lets the host decode configuration of types that only it knows.

@@ -150,7 +150,7 @@ type AnyPoint interface {
 	BehaviourType() reflect.Type
 	ListType() reflect.Type
 	LiveType() reflect.Type
-	// Live makes the *Live[[]Extended[S, B]] that the owner receives, and the function that changes it.
+	// Live makes the *Live[[]Extended[S, B]] that the owner receives, and the function that changes it, which must not be called concurrently. An ID keeps its Call.
 	Live([]Contribution) (live any, set func([]Contribution))
 	// HasRelay reports whether behaviours can be carried to another process; RelayHandler and RelayRemote do it.
 	HasRelay() bool
@@ -188,15 +188,23 @@ func (p *Point[S, B]) LiveType() reflect.Type { return reflect.TypeFor[*Live[[]E
 
 // Live implements [AnyPoint].
 func (p *Point[S, B]) Live(contributions []Contribution) (any, func([]Contribution)) {
-	live, set := NewLive(p.List(contributions))
-	return live, func(changed []Contribution) { set(p.List(changed)) }
+	kept := map[string]*extended{} // what is known of calls outlives a change of the list
+	live, set := NewLive(p.list(contributions, kept))
+	return live, func(changed []Contribution) { set(p.list(changed, kept)) }
 }
 
 // List makes the list that p's owner receives. It is for hosts and for tests of owners.
 func (p *Point[S, B]) List(contributions []Contribution) []Extended[S, B] {
+	return p.list(contributions, map[string]*extended{})
+}
+
+func (p *Point[S, B]) list(contributions []Contribution, kept map[string]*extended) []Extended[S, B] {
 	list := make([]Extended[S, B], 0, len(contributions))
 	for _, c := range contributions {
-		list = append(list, Extended[S, B]{ID: c.ID, Plugin: c.Plugin, Spec: c.Spec.(S), extended: &extended{call: c.Call, timeout: p.Timeout}})
+		if kept[c.ID] == nil {
+			kept[c.ID] = &extended{call: c.Call, timeout: p.Timeout}
+		}
+		list = append(list, Extended[S, B]{ID: c.ID, Plugin: c.Plugin, Spec: c.Spec.(S), extended: kept[c.ID]})
 	}
 	return list
 }

@@ -94,3 +94,32 @@ func TestAskSurvivesWhateverEndsTheCall(t *testing.T) {
 		}
 	}
 }
+
+// TestStuckCallsAreCountedAcrossChanges changes the list while calls hang: they still count.
+func TestStuckCallsAreCountedAcrossChanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &pluginapi.Point[label, labelFunc]{Kind: "label", Timeout: time.Second}
+		hold := make(chan struct{})
+		contributions := []pluginapi.Contribution{{ID: "label:a/x", Plugin: "a", Spec: label{"X"}, Call: func(context.Context, func(context.Context, any) error) error {
+			<-hold
+			return nil
+		}}}
+		made, set := p.Live(contributions)
+		live := made.(*pluginapi.Live[[]pluginapi.Extended[label, labelFunc]])
+		ask := func() error {
+			_, err := pluginapi.Ask(t.Context(), live.Get()[0], func(context.Context, labelFunc) (int, error) { return 0, nil })
+			return err
+		}
+		for range 16 {
+			if err := ask(); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatal(err)
+			}
+			set(contributions)
+		}
+		if err := ask(); !errors.Is(err, pluginapi.ErrUnavailable) {
+			t.Errorf("the call after 16 that hang: %v", err)
+		}
+		close(hold)
+	})
+}

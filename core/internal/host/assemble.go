@@ -69,6 +69,7 @@ type Graph struct {
 type gathering struct {
 	live any
 	set  func([]pluginapi.Contribution)
+	last []pluginapi.Contribution
 }
 
 // Wiring is a blueprint whose functions and their needs fit together.
@@ -204,8 +205,9 @@ func (a *Wiring) gather() {
 		a.graph.slots[e.ID] = s
 	}
 	give := func(point pluginapi.AnyPoint, w *wiring) {
-		live, set := point.Live(a.graph.contributions(a.Blueprint, point))
-		a.graph.points[point] = &gathering{live: live, set: set}
+		added := a.graph.contributions(a.Blueprint, point)
+		live, set := point.Live(added)
+		a.graph.points[point] = &gathering{live: live, set: set, last: added}
 		if w == nil {
 			return
 		}

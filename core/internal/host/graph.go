@@ -3,6 +3,8 @@ package host
 import (
 	"context"
 	"net/http"
+	"reflect"
+	"slices"
 
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
@@ -36,15 +38,24 @@ func (g *Graph) relay(point pluginapi.AnyPoint) pluginapi.AnyPoint {
 }
 
 // Replan makes every point's list follow a blueprint of the same plugins that configuration changed: extensions switched on and off, in another order, with other specs and settings.
+// Who follows a list or a configuration that stays as it was is not told. It must not be called concurrently.
 func (g *Graph) Replan(b *Blueprint) {
 	for _, e := range b.Extensions {
-		if s := g.slots[e.ID]; s != nil && s.setConfig != nil {
+		if s := g.slots[e.ID]; s != nil && s.setConfig != nil && !reflect.DeepEqual(e.Config, s.config) {
+			s.config = e.Config
 			s.setConfig(e.Config)
 		}
 	}
 	for point, gathered := range g.points {
-		gathered.set(g.contributions(b, point))
+		if next := g.contributions(b, point); !slices.EqualFunc(next, gathered.last, sameSpec) {
+			gathered.last = next
+			gathered.set(next)
+		}
 	}
+}
+
+func sameSpec(a, b pluginapi.Contribution) bool {
+	return a.ID == b.ID && reflect.DeepEqual(a.Spec, b.Spec)
 }
 
 // SetConfig gives a plugin changed configuration: a value of the type that it declared.

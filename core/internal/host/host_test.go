@@ -299,3 +299,59 @@ func BenchmarkHost(b *testing.B) {
 		}
 	}
 }
+
+func TestOnlyWhoIsConcernedHearsOfAChange(t *testing.T) {
+	t.Parallel()
+	graph, _, err := assemble([]pluginapi.Plugin{hello(), catalog(new(*directory))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, tasks := host.Added(graph, pluginapi.Pages).Changed(), host.Added(graph, pluginapi.Tasks).Changed()
+	blueprint, err := host.Plan([]pluginapi.Plugin{hello(), catalog(new(*directory))}, nil, []host.Override{{ID: "page:hello/page", Config: fakeValues{"path": "/moved"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	graph.Replan(blueprint)
+	select {
+	case <-pages:
+	default:
+		t.Error("who follows pages was not told")
+	}
+	select {
+	case <-tasks:
+		t.Error("who follows tasks was told, although they are as they were")
+	default:
+	}
+}
+
+// TestPointsThatDoNotReachAcross splits a portal between a point without a relay and who adds something there.
+func TestPointsThatDoNotReachAcross(t *testing.T) {
+	t.Parallel()
+	point := &pluginapi.Point[struct{}, func()]{Kind: "thing"}
+	plugins := []pluginapi.Plugin{
+		{ID: "owner", Points: []pluginapi.AnyPoint{point}},
+		{ID: "adder", Extensions: []pluginapi.Extension{point.From("x", struct{}{}, func() {})}},
+	}
+	blueprint, err := host.Plan(plugins, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for far, want := range map[string]string{
+		"owner": `adder: thing:adder/x: owner runs in another process, and a point of the kind "thing" does not reach across; run both in one unit`,
+		"adder": `adder: thing:adder/x: it runs in another process than owner, and a point of the kind "thing" does not reach across; run both in one unit`,
+	} {
+		_, err := host.Wire(host.Settings{
+			Blueprint: blueprint,
+			Services:  func(string) host.Services { return host.Services{} },
+			Remote: func(id string) *host.Remote {
+				if id != far {
+					return nil
+				}
+				return &host.Remote{Transport: func(string) http.RoundTripper { return http.DefaultTransport }}
+			},
+		})
+		if err == nil || err.Error() != want {
+			t.Errorf("%s elsewhere: %v", far, err)
+		}
+	}
+}

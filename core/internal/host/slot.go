@@ -19,6 +19,7 @@ type slot struct {
 	spec      any
 	behaviour any
 	enter     func(plugin string) (func(), error)
+	config    any // its own configuration, as it was set last
 	setConfig func(any)
 }
 
@@ -78,7 +79,7 @@ func (s *slot) read(a *Wiring, e Extension) {
 	if e.from.Config != nil {
 		live, set := e.from.Config.Live(e.Config)
 		own[e.from.Config.Type()], own[reflect.TypeOf(live)] = reflect.ValueOf(e.Config), reflect.ValueOf(live)
-		s.setConfig = set
+		s.config, s.setConfig = e.Config, set
 	}
 	fn, all := n.fn, n.needs
 	fill := func(args []reflect.Value) (reflect.Value, error) {
