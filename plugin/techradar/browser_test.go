@@ -15,7 +15,7 @@ import (
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest/browsertest"
 )
 
-const isDrawn = `performance.getEntriesByName("tech-radar-drawn").length === 1`
+const isDrawn = `performance.getEntriesByName("tech-radar-drawn").length === 1 && document.querySelector(".tr-item") !== null`
 
 func openRadar(b *browsertest.Browser, address string) {
 	b.Helper()

@@ -30,8 +30,7 @@ func TestLook(t *testing.T) {
 		for size, width := range map[string]int64{"wide": 1440, "narrow": 390} {
 			b.Emulate(width, 900)
 			for name, query := range map[string]string{"all": "", "small": "?radar=small", "five": "?radar=five", "quadrant": "?quadrant=platforms", "filtered": "?q=el&ring=adopt&ring=trial", "entry": "?entry=entry-3", "table": "?view=table&ring=adopt"} {
-				b.Open(p.URL + "/tech-radar" + query)
-				b.Wait(`performance.getEntriesByName("tech-radar-drawn").length === 1`)
+				openRadar(b, p.URL+"/tech-radar"+query)
 				if name == "small" {
 					b.Do(chromedp.Focus(chromedp.CSS(`.tr-blip[data-i="7"]`)))
 					b.Keys(kb.ArrowRight)

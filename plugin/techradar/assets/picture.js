@@ -103,8 +103,9 @@ export function draw({ quadrants, rings, entries, width, quadrant, layout, label
     },
     show(i, is) {
       const blip = blips.get(i);
-      blip?.classList.toggle("tr-off", !is);
-      blip?.[is ? "removeAttribute" : "setAttribute"]("aria-hidden", "true");
+      if (!blip || blip.classList.contains("tr-off") !== is) return;
+      blip.classList.toggle("tr-off", !is);
+      blip[is ? "removeAttribute" : "setAttribute"]("aria-hidden", "true");
     },
     mean(i) {
       for (const on of svg.querySelectorAll(".tr-on")) on.classList.remove("tr-on");

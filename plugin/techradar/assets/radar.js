@@ -43,21 +43,26 @@ export function mount(element, host) {
   const tip = node("div", { className: "tr-tip", hidden: true });
   tip.setAttribute("aria-hidden", "true"); // says what the blip's label says
   const figure = node("div", { className: "tr-figure" }, tip);
-  const links = entries.map((entry, i) => {
+  let links = []; // the legend's, once it is there
+  const item = (entry, i) => {
     const link = node("a", { className: "tr-item", href: href(i) }, node("span", { className: "tr-number", textContent: i + 1 }), node("span", { textContent: entry.title }));
     if (entry.moved) link.append(node("span", { className: entry.moved > 0 ? "tr-up" : "tr-down", textContent: entry.moved > 0 ? "▲" : "▼", ariaHidden: "true" }), node("span", { className: "ui-hidden", textContent: words(i)[2] }));
     link.dataset.i = i;
     return link;
-  });
+  };
   const swatches = form.querySelectorAll(".tr-ring .tr-swatch");
-  const legend = node("nav", { className: "tr-legend", ariaLabel: "Entries" }, ...quadrants.map((quadrant, q) => {
-    const lists = rings.flatMap((ring, r) => {
-      const items = links.filter((_, i) => entries[i].quadrant === q && entries[i].ring === r);
-      if (!items.length) return [];
-      return [node("section", {}, node("h3", {}, swatches[r].cloneNode(true), ring.name), node("ol", { role: "list" }, ...items.map((item) => node("li", {}, item))))];
-    });
-    return node("section", { className: "tr-part" }, node("h2", { textContent: quadrant.name }), ...lists);
-  }));
+  const legend = node("nav", { className: "tr-legend", ariaLabel: "Entries" });
+  const fillLegend = () => {
+    links = entries.map(item);
+    legend.append(...quadrants.map((quadrant, q) => {
+      const lists = rings.flatMap((ring, r) => {
+        const items = links.filter((_, i) => entries[i].quadrant === q && entries[i].ring === r);
+        return items.length ? [node("section", {}, node("h3", {}, swatches[r].cloneNode(true), ring.name), node("ol", { role: "list" }, ...items.map((item) => node("li", {}, item))))] : [];
+      });
+      return node("section", { className: "tr-part" }, node("h2", { textContent: quadrant.name }), ...lists);
+    }));
+    filter();
+  };
   const stage = node("div", { className: "tr-stage" }, figure, legend);
   twin.before(stage);
   const views = ["Radar", "Table"].map((name) => node("button", { type: "button", className: "ui-button", textContent: name, onclick: () => {
@@ -100,8 +105,8 @@ export function mount(element, host) {
     drawn = `${width} ${state.quadrant}`;
     picture?.svg.remove();
     picture = draw({ quadrants, rings, entries, width, quadrant: state.quadrant, layout, label: (i) => `${i + 1}. ${words(i)[0]}: ${[quadrants[entries[i].quadrant].name, ...words(i).slice(1)].join(", ")}`, href });
-    figure.prepend(picture.svg);
     picture.color(figure);
+    figure.prepend(picture.svg);
   };
 
   let roving = 0;
@@ -110,23 +115,28 @@ export function mount(element, host) {
     roving = i;
     picture?.blips.get(i)?.setAttribute("tabindex", "0");
   };
-  const update = () => {
-    read();
-    stage.hidden = state.table;
-    twin.classList.toggle("tr-shown", state.table);
-    views.forEach((button, i) => button.setAttribute("aria-pressed", state.table === (i === 1)));
-    redraw();
+  const filter = () => {
     let left = 0;
     entries.forEach((_, i) => {
       const is = visible(i);
       left += is;
-      rows[i].hidden = links[i].parentElement.hidden = !is;
+      if (rows[i].hidden === is) rows[i].hidden = !is;
+      if (links[i] && links[i].parentElement.hidden === is) links[i].parentElement.hidden = !is;
       picture?.show(i, is);
     });
     for (const part of legend.querySelectorAll("section")) part.hidden = !part.querySelector("li:not([hidden])");
     const said = `${left} of ${entries.length} entries`;
     if (status.textContent !== said) status.textContent = said;
     if (!visible(roving)) rove(Math.max(0, entries.findIndex((_, i) => visible(i)))); else rove(roving);
+  };
+  const update = () => {
+    read();
+    stage.hidden = state.table;
+    twin.classList.toggle("tr-shown", state.table);
+    views.forEach((button, i) => button.setAttribute("aria-pressed", state.table === (i === 1)));
+    if (state.table && !twin.querySelector(".tr-swatch")) rows.forEach((row, i) => row.cells[3].prepend(swatches[entries[i].ring].cloneNode(true)));
+    redraw();
+    filter();
     if (state.entry < 0) { if (dialog.open) dialog.close(); } else show(state.entry);
   };
 
@@ -213,11 +223,12 @@ export function mount(element, host) {
   form.addEventListener("input", (event) => { clearTimeout(typing); typing = setTimeout(apply, event.target.type === "search" ? 120 : 0); }, listen);
   form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(typing); apply(); }, listen);
   host.addEventListener("theme", () => picture?.color(figure), listen);
-  const resized = new ResizeObserver(() => { if (!state.table) { redraw(); entries.forEach((_, i) => picture?.show(i, visible(i))); rove(roving); } });
+  const resized = new ResizeObserver(() => { if (!state.table) { redraw(); filter(); } });
 
   update();
   resized.observe(figure);
   performance.measure("tech-radar-mount", { start: begun });
-  requestAnimationFrame(() => setTimeout(() => performance.mark("tech-radar-drawn"))); // after the frame that shows it
+  // The legend comes after the frame that shows the picture: it is most of the work, and below or beside what people look at first.
+  requestAnimationFrame(() => setTimeout(() => { performance.mark("tech-radar-drawn"); fillLegend(); }));
   return () => resized.disconnect();
 }
