@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -147,9 +146,12 @@ func (p *plain) conn(out *http.Request, start time.Time) (*plainConn, error) {
 			break
 		}
 		// One that the target has closed is found out here or when it is used. For a request that must not be sent twice it has to be here.
-		if (start.Sub(c.since) > time.Second || !idempotent(out.Method)) && closed(c.Conn) {
-			_ = c.Close()
-			continue
+		if start.Sub(c.since) > time.Second || !idempotent(out.Method) {
+			c.until = time.Time{}
+			if closed(c.Conn) {
+				_ = c.Close()
+				continue
+			}
 		}
 		c.used = true
 		return c, nil
@@ -170,41 +172,24 @@ func (p *plain) conn(out *http.Request, start time.Time) (*plainConn, error) {
 	return c, nil
 }
 
-// soon is how long to wait for an answer before it is worth the trouble to notice that the client leaves meanwhile.
-const soon = 50 * time.Millisecond
-
 // exchange sends a request and reads the header of the answer.
 func (p *plain) exchange(c *plainConn, out *http.Request, message []byte, start time.Time) (*http.Response, error) {
 	ctx := out.Context()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	limit := min(p.o.Header, p.o.Total)
-	if c.writable.Before(start.Add(limit / 2)) { // setting deadlines is not for nothing either
-		c.writable = start.Add(limit)
-		_ = c.SetWriteDeadline(c.writable) // fails only on a closed connection, as the next call then does
-	}
-	c.allowed = maxHeader
-	if _, err := c.Write(message); err != nil {
-		return nil, err
-	}
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	answered := false
-	stop := never
 	defer func() {
 		if !answered {
 			stop()
 		}
 	}()
-	end := time.Now().Add(limit)
-	if limit > soon {
-		_ = c.SetReadDeadline(end.Add(soon - limit))
-		if _, err := c.reader.Peek(1); errors.Is(err, os.ErrDeadlineExceeded) {
-			stop = c.endWith(ctx)
-		} else if err != nil {
-			return nil, err
-		}
+	c.allow(start, min(p.o.Header, p.o.Total))
+	c.allowed = maxHeader
+	if _, err := c.Write(message); err != nil {
+		return nil, err
 	}
-	_ = c.SetReadDeadline(end)
 	for range maxInterim {
 		res, err := http.ReadResponse(c.reader, out)
 		if err != nil {
@@ -214,9 +199,6 @@ func (p *plain) exchange(c *plainConn, out *http.Request, message []byte, start 
 		case res.StatusCode == http.StatusSwitchingProtocols:
 			return nil, &Error{Kind: Malformed, Err: errUnasked}
 		case res.StatusCode < http.StatusOK:
-			if !c.watched { // the real one may take its time
-				stop = c.endWith(ctx)
-			}
 			continue
 		}
 		answered = true
@@ -231,33 +213,13 @@ func (p *plain) exchange(c *plainConn, out *http.Request, message []byte, start 
 		case res.ContentLength < 0:
 			b.chunks = res.Body
 		}
-		switch {
-		case b.left == 0:
+		if b.left == 0 {
 			b.finish(true)
-		case b.chunks != nil || b.left > int64(c.reader.Buffered()): // there is something to wait for
-			if !c.watched {
-				b.stop = c.endWith(ctx)
-			}
-		default:
-			b.next = start.Add(p.o.Total) // all is here
 		}
 		res.Body = b
 		return res, nil
 	}
 	return nil, &Error{Kind: Malformed, Err: errors.New("answers with one interim answer after the other")}
-}
-
-// never undoes nothing, and says that nothing happened.
-func never() bool { return true }
-
-// endWith closes the connection when ctx ends, until stop is called, which is false when that has happened.
-func (c *plainConn) endWith(ctx context.Context) (stop func() bool) {
-	c.watched = true
-	undo := context.AfterFunc(ctx, func() { _ = c.Close() })
-	return func() bool {
-		c.watched = false
-		return undo()
-	}
 }
 
 // maxInterim is how many answers with a status of 1xx may come first.
@@ -266,17 +228,24 @@ const maxInterim = 5
 // plainConn is a connection, used by one request at a time.
 type plainConn struct {
 	net.Conn
-	plain    *plain
-	reader   *bufio.Reader
-	allowed  int64 // bytes that may still be read of a header; negative: no limit
-	got      int64 // bytes read since the request was sent
-	used     bool
-	watched  bool      // by endWith
-	writable time.Time // deadline for writes
-	since    time.Time // not in use
+	plain   *plain
+	reader  *bufio.Reader
+	allowed int64 // bytes that may still be read of a header; negative: no limit
+	got     int64 // bytes read since the request was sent
+	used    bool
+	until   time.Time // the deadline
+	since   time.Time // not in use
 }
 
 var errHeaderTooLarge = errors.New("malformed answer: its header is too large")
+
+// allow sets the deadline to about d from now: up to an eighth more, since setting it each time would be dear.
+func (c *plainConn) allow(now time.Time, d time.Duration) {
+	if end := now.Add(d); c.until.Before(end) || c.until.After(end.Add(d/4)) {
+		c.until = end.Add(d / 8)
+		_ = c.SetDeadline(c.until) // fails only on a closed connection, as what follows then does
+	}
+}
 
 // Read is for the reader: it limits headers.
 func (c *plainConn) Read(p []byte) (int, error) {

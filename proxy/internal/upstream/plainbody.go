@@ -16,7 +16,6 @@ type plainBody struct {
 	keep   bool        // the connection may be used again
 	idle   time.Duration
 	end    time.Time // of all; zero: no limit
-	next   time.Time // when to extend the deadline: for each piece would be dear
 	done   bool
 }
 
@@ -67,7 +66,6 @@ func (b *plainBody) WriteTo(w io.Writer) (total int64, err error) {
 		}
 	}
 	for b.left > 0 {
-		b.next = time.Time{}
 		b.extend()
 		if !direct || b.left < smallRest {
 			n, err := b.copy(w)
@@ -106,16 +104,15 @@ func (b *plainBody) copy(w io.Writer) (int64, error) {
 const smallRest = 16 << 10
 
 func (b *plainBody) extend() {
-	now := time.Now()
-	if now.Before(b.next) {
+	if b.chunks == nil && int64(b.c.reader.Buffered()) >= b.left { // all is here
 		return
 	}
-	b.next = now.Add(b.idle / 8)
-	deadline := now.Add(b.idle)
-	if !b.end.IsZero() && b.end.Before(deadline) {
-		deadline = b.end
+	now := time.Now()
+	d := b.idle
+	if !b.end.IsZero() {
+		d = min(d, b.end.Sub(now))
 	}
-	_ = b.c.SetReadDeadline(deadline)
+	b.c.allow(now, d)
 }
 
 // ended deals with the end of the body and with failures.
