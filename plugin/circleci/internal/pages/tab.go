@@ -98,9 +98,8 @@ func (p *Pages) View(w http.ResponseWriter, r *http.Request) error {
 
 // fragment answers with a view, or that it did not change.
 func fragment(w http.ResponseWriter, r *http.Request, d drawn) error {
-	ctx := ui.WithAssets(r.Context(), func(name string) string { return pluginapi.AssetURL(r.Context(), "ui", name) })
 	var html bytes.Buffer
-	if err := view(seconds(d.every), d.say, d.body).Render(ctx, &html); err != nil {
+	if err := view(seconds(d.every), d.say, d.body).Render(r.Context(), &html); err != nil {
 		return err
 	}
 	sum := sha256.Sum256(html.Bytes())
