@@ -44,7 +44,7 @@ func checkTopLevel(t *tree) []finding {
 
 // checkPackageNames refuses names that say nothing about what is inside: such packages have no owner and grow.
 func checkPackageNames(t *tree) []finding {
-	banned := []string{"util", "utils", "helper", "helpers", "type", "types", "model", "models", "constants", "misc", "shared", "lib", "common"}
+	banned := []string{"util", "utils", "helper", "helpers", "type", "types", "models", "constants", "misc", "shared", "lib", "common"}
 	var found []finding
 	for _, p := range t.packages {
 		for _, name := range []string{p.name, path.Base(p.dir)} {
