@@ -37,6 +37,7 @@ type Ingestion struct {
 	Validate  func(ctx context.Context, entity *catalogcommon.Entity, from catalogcommon.LocationRef) []catalogcommon.ErrorInfo
 	DryRun    func(ctx context.Context, location catalogcommon.LocationRef, presence string) ([]*catalogcommon.Entity, error)
 	Allowed   func(locationType string) error // whether locations of the type may be registered
+	Analyze   func(ctx context.Context, request catalogcommon.AnalyzeLocationRequest) (*catalogcommon.AnalyzeLocationResponse, error)
 }
 
 // New returns a catalog over a store and the index that follows it.

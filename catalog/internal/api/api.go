@@ -46,5 +46,17 @@ func Routes() []pluginapi.Extension {
 	add("location-change", "PUT /locations/{id}", (*API).changeLocation)
 	add("location-remove", "DELETE /locations/{id}", (*API).removeLocation)
 	add("location-by-entity", "GET /locations/by-entity/{kind}/{namespace}/{name}", (*API).locationByEntity)
+	add("put", "PUT /entities/by-name/{kind}/{namespace}/{name}", (*API).put)
+	add("withdraw", "DELETE /entities/by-name/{kind}/{namespace}/{name}", (*API).withdraw)
+	add("graph", "GET /entities/graph", (*API).graph)
+	add("unprocessed-failed", "GET /entities/unprocessed/failed", (*API).failed)
+	add("unprocessed-pending", "GET /entities/unprocessed/pending", (*API).pending)
+	add("unprocessed-remove", "DELETE /entities/unprocessed/delete/{uid}", (*API).removeUnprocessed)
+	add("analyze", "POST /analyze-location", (*API).analyze)
+	add("changes", "GET /changes", (*API).changes)
+	add("record", "GET /ingestion/by-name/{kind}/{namespace}/{name}", (*API).record)
+	add("problems", "GET /ingestion/problems", (*API).problems)
+	stream := pluginapi.Route{Pattern: "GET /changes/stream", Stream: true}
+	extensions = append(extensions, pluginapi.Routes.From("change-stream", stream, (*API).changeStream))
 	return extensions
 }

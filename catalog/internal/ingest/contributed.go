@@ -82,3 +82,16 @@ func placeholders(contributed []pluginapi.Extended[catalognode.Placeholder, cata
 	}
 	return resolvers
 }
+
+// analyze asks contributed analyzers about a repository; nil if none knows it.
+func (in *Ingest) analyze(ctx context.Context, request catalogcommon.AnalyzeLocationRequest) (*catalogcommon.AnalyzeLocationResponse, error) {
+	for _, analyzer := range in.Analyzers {
+		answer, err := pluginapi.Ask(ctx, analyzer, func(ctx context.Context, analyze catalognode.AnalyzerFunc) (*catalogcommon.AnalyzeLocationResponse, error) {
+			return analyze(ctx, request)
+		})
+		if err != nil || answer != nil {
+			return answer, err
+		}
+	}
+	return nil, nil
+}

@@ -39,6 +39,7 @@ type Contributions struct {
 	Kinds        []pluginapi.Extended[catalognode.Kind, catalognode.NoBehaviour]
 	Readers      []pluginapi.Extended[catalognode.LocationReader, catalognode.ReadFunc]
 	Placeholders []pluginapi.Extended[catalognode.Placeholder, catalognode.PlaceholderFunc]
+	Analyzers    []pluginapi.Extended[catalognode.Analyzer, catalognode.AnalyzerFunc]
 }
 
 // NewContributions gathers them.
@@ -48,8 +49,9 @@ func NewContributions(
 	kinds []pluginapi.Extended[catalognode.Kind, catalognode.NoBehaviour],
 	readers []pluginapi.Extended[catalognode.LocationReader, catalognode.ReadFunc],
 	placeholders []pluginapi.Extended[catalognode.Placeholder, catalognode.PlaceholderFunc],
+	analyzers []pluginapi.Extended[catalognode.Analyzer, catalognode.AnalyzerFunc],
 ) Contributions {
-	return Contributions{providers, processors, kinds, readers, placeholders}
+	return Contributions{providers, processors, kinds, readers, placeholders, analyzers}
 }
 
 // Parts is what ingestion is made of.
@@ -101,7 +103,7 @@ func New(parts Parts) (*Ingest, error) {
 	references := location.References{Readers: readers}
 	processors, described := in.processors(config)
 	in.fingerprint = fingerprint(kinds, described, parts.Placeholders)
-	in.sources = []string{configSource, access.LocationSource}
+	in.sources = []string{configSource, access.LocationSource, access.ManagedSource}
 	for _, provider := range in.providers(config) {
 		in.sources = append(in.sources, providerName(provider))
 	}
@@ -232,7 +234,7 @@ func (in *Ingest) Start(ctx context.Context) error {
 		Published: in.pipeline.Published, Wake: in.pipeline.Wake,
 		Readonly: func() bool { return in.Config.Get().Readonly },
 		Conflict: func() string { return string(in.Config.Get().DefaultLocationConflictStrategy) },
-		Validate: in.pipeline.Validate, DryRun: in.pipeline.DryRun, Allowed: allowedType,
+		Validate: in.pipeline.Validate, DryRun: in.pipeline.DryRun, Allowed: allowedType, Analyze: in.analyze,
 	})
 	if err := in.reportProblems(ctx); err != nil {
 		return err

@@ -67,6 +67,7 @@ type Pipeline struct {
 	stitch   signal // there may be something to stitch
 	inFlight atomic.Int64
 	handed   atomic.Int64 // counts hand-overs
+	stitches atomic.Bool  // one is under way
 	reading  chan struct{}
 	mu       sync.Mutex
 	claimed  map[int64]bool
@@ -141,10 +142,10 @@ func (p *Pipeline) Settle(ctx context.Context) error {
 	}
 }
 
-// settled reports whether nothing is due. Only if nothing was handed over while it looked does it know: what came meanwhile is due later than the moment it asked about.
+// settled reports whether nothing is due. Only if nothing was handed over while it looked does it know: what came meanwhile is due later than the moment it asked about, and a database in memory shows what is not yet committed.
 func (p *Pipeline) settled(ctx context.Context) (bool, error) {
 	before := p.handed.Load()
-	quiet := func() bool { return p.inFlight.Load() == 0 && p.writer.idle() }
+	quiet := func() bool { return p.inFlight.Load() == 0 && p.writer.idle() && !p.stitches.Load() }
 	if !quiet() {
 		return false, nil
 	}
@@ -257,12 +258,14 @@ func (p *Pipeline) stitchLoop(ctx context.Context) error {
 		start := time.Now()
 		for {
 			// As long as there is much to process, only what nobody can see yet: the others would change again.
+			p.stitches.Store(true)
 			taken, changes, err := p.Store.Stitch(ctx, stitchAtOnce, p.busy(), assembler.assemble)
+			p.handed.Add(1)
+			p.feed.publish(changes)
+			p.stitches.Store(false)
 			if err != nil {
 				return err
 			}
-			p.handed.Add(1)
-			p.feed.publish(changes)
 			if len(changes) > 0 && p.Announce != nil {
 				p.Announce(ctx, changes[len(changes)-1].Seq)
 			}

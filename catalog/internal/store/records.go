@@ -105,3 +105,58 @@ func (s *Store) Record(ctx context.Context, ref string) (r Record, found bool, e
 	})
 	return r, found, err
 }
+
+// Processed reports whether an entity was processed since it had the unprocessed body with that hash, and put together since; and what is wrong with it, as JSON.
+func (s *Store) Processed(ctx context.Context, ref, hash string) (done bool, errors string, err error) {
+	err = collect(ctx, s.db, `select coalesce(s.errors, '') from refresh_state s where s.entity_ref = $1 and s.unprocessed_hash = $2 and s.attempted_at is not null and s.next_update_at > $3 and s.claimed_until <= $3
+		and not exists (select 1 from stitch_queue q where q.entity_id = s.id)`, []any{ref, hash, time.Now().UnixMilli()}, func(row *sqlx.Rows) error {
+		done = true
+		return row.Scan(&errors)
+	})
+	if err != nil {
+		return false, "", fmt.Errorf("look up %s: %w", ref, err)
+	}
+	return done, errors, nil
+}
+
+// Unprocessed are the entities that were never processed, or whose last processing failed.
+type Unprocessed struct {
+	ID, Ref, Body, LocationKey, Errors string
+	Processed                          string
+	NextUpdate, LastDiscovery          time.Time
+}
+
+// Unprocessed lists them: those that failed, or those that wait for their first processing.
+func (s *Store) Unprocessed(ctx context.Context, failed bool, limit int) ([]Unprocessed, error) {
+	condition := `s.attempted_at is null`
+	if failed {
+		condition = `s.errors is not null`
+	}
+	found := []Unprocessed{}
+	err := collect(ctx, s.db, `select s.uid, s.entity_ref, b.unprocessed, coalesce(s.location_key, ''), coalesce(s.errors, ''), coalesce(b.processed, ''), s.next_update_at, s.created_at
+		from refresh_state s join entity_bodies b on b.id = s.id where `+condition+` order by s.id limit $1`, []any{limit}, func(row *sqlx.Rows) error {
+		var u Unprocessed
+		var next, created int64
+		err := row.Scan(&u.ID, &u.Ref, &u.Body, &u.LocationKey, &u.Errors, &u.Processed, &next, &created)
+		u.NextUpdate, u.LastDiscovery = fromMillis(next), fromMillis(created)
+		found = append(found, u)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list unprocessed entities: %w", err)
+	}
+	return found, nil
+}
+
+// RemoveUnprocessed removes an entity by its uid, whether or not anybody can see it.
+func (s *Store) RemoveUnprocessed(ctx context.Context, uid string) (changes []Change, err error) {
+	err = s.write(ctx, "remove an unprocessed entity", func(t *tx) error {
+		var ids []int64
+		if err := t.collect(`select id from refresh_state where uid = $1`, []any{uid}, scanID(&ids)); err != nil {
+			return err
+		}
+		changes, err = t.remove(ids)
+		return err
+	})
+	return changes, err
+}

@@ -1,0 +1,122 @@
+package access
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+)
+
+// Unprocessed is an entity that was never processed, or whose last processing failed, in the form of Backstage's module for that.
+type Unprocessed struct {
+	EntityID    string                    `json:"entity_id"`
+	EntityRef   string                    `json:"entity_ref"`
+	Unprocessed json.RawMessage           `json:"unprocessed_entity"`
+	Processed   json.RawMessage           `json:"processed_entity,omitempty"`
+	Errors      []catalogcommon.ErrorInfo `json:"errors"`
+	NextUpdate  time.Time                 `json:"next_update_at"`
+	Discovered  time.Time                 `json:"last_discovery_at"`
+	LocationKey string                    `json:"location_key,omitempty"`
+}
+
+// Unprocessed lists entities that failed, or that wait for their first processing; with an owner, only those whose spec.owner is that.
+func (c *Catalog) Unprocessed(ctx context.Context, failed bool, owner string) ([]Unprocessed, error) {
+	if err := c.require(ctx, catalogcommon.PermissionUnprocessedRead); err != nil {
+		return nil, err
+	}
+	stored, err := c.store.Unprocessed(ctx, failed, maxProblems)
+	if err != nil {
+		return nil, err
+	}
+	list := []Unprocessed{}
+	for _, s := range stored {
+		if owner != "" {
+			var entity catalogcommon.Entity
+			if json.Unmarshal([]byte(s.Body), &entity) != nil || entity.SpecString("owner") != owner {
+				continue
+			}
+		}
+		u := Unprocessed{EntityID: s.ID, EntityRef: s.Ref, Unprocessed: json.RawMessage(s.Body), NextUpdate: s.NextUpdate, Discovered: s.LastDiscovery, LocationKey: s.LocationKey, Errors: []catalogcommon.ErrorInfo{}}
+		if s.Processed != "" {
+			u.Processed = json.RawMessage(s.Processed)
+		}
+		if s.Errors != "" {
+			if err := json.Unmarshal([]byte(s.Errors), &u.Errors); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, u)
+	}
+	return list, nil
+}
+
+// RemoveUnprocessed removes an entity by its uid, whether or not anybody can see it.
+func (c *Catalog) RemoveUnprocessed(ctx context.Context, uid string) error {
+	ingestion, err := c.connected()
+	if err != nil {
+		return err
+	}
+	if err := c.require(ctx, catalogcommon.PermissionUnprocessedDrop); err != nil {
+		return err
+	}
+	if ingestion.Readonly() {
+		return readonly()
+	}
+	changes, err := c.store.RemoveUnprocessed(ctx, uid)
+	if err != nil {
+		return err
+	}
+	return c.published(ctx, ingestion, changes)
+}
+
+// Analyze proposes descriptors for a location.
+func (c *Catalog) Analyze(ctx context.Context, request catalogcommon.AnalyzeLocationRequest) (catalogcommon.AnalyzeLocationResponse, error) {
+	none := catalogcommon.AnalyzeLocationResponse{}
+	ingestion, err := c.connected()
+	if err != nil {
+		return none, err
+	}
+	if err := c.require(ctx, catalogcommon.PermissionLocationAnalyze); err != nil {
+		return none, err
+	}
+	address, err := url.Parse(request.Location.Target)
+	if err != nil || address.Host == "" {
+		return none, catalogcommon.InputError("%q is not the address of a repository", request.Location.Target)
+	}
+	if ingestion.Analyze != nil {
+		answer, err := ingestion.Analyze(ctx, request)
+		if err != nil {
+			return none, err
+		}
+		if answer != nil {
+			return *answer, nil
+		}
+	}
+	return skeleton(address), nil
+}
+
+// skeleton proposes a component named as the repository is.
+func skeleton(address *url.URL) catalogcommon.AnalyzeLocationResponse {
+	parts := strings.Split(strings.Trim(address.Path, "/"), "/")
+	name := strings.TrimSuffix(path.Base(address.Path), ".git")
+	entity := &catalogcommon.Entity{
+		APIVersion: catalogcommon.APIVersionAlpha1, Kind: catalogcommon.KindComponent,
+		Spec: map[string]any{"type": "other", "lifecycle": "unknown"},
+	}
+	if len(parts) >= 2 {
+		name = strings.TrimSuffix(parts[1], ".git")
+		annotations := map[string]string{"github.com": catalogcommon.AnnotationGitHubProject, "gitlab.com": catalogcommon.AnnotationGitLabProject, "bitbucket.org": catalogcommon.AnnotationBitbucketProject, "dev.azure.com": catalogcommon.AnnotationAzureProject}
+		if key := annotations[address.Host]; key != "" {
+			entity.Metadata.Annotations = map[string]string{key: parts[0] + "/" + name}
+		}
+	}
+	entity.Metadata.Name = name
+	return catalogcommon.AnalyzeLocationResponse{
+		ExistingEntityFiles: []catalogcommon.ExistingEntityFile{},
+		GenerateEntities:    []catalogcommon.GeneratedEntity{{Entity: entity, Fields: []catalogcommon.GeneratedFields{}}},
+	}
+}
