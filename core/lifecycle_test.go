@@ -177,6 +177,17 @@ func TestPortalsInOneProcessShareNothing(t *testing.T) {
 	}
 }
 
+// TestRunThatIsToldToStopBeforeItListens ends well, as if it had been told later.
+func TestRunThatIsToldToStopBeforeItListens(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	o, _, _ := options(t, inMemory)
+	if err := core.Run(ctx, o, healthy()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestStopHasAnEnd stops a portal with a request and a worker that heed nothing.
 func TestStopHasAnEnd(t *testing.T) {
 	t.Parallel()

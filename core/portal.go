@@ -194,7 +194,7 @@ func (p *Portal) Start(ctx context.Context) {
 	})
 }
 
-// Settled returns a channel that is closed once every plugin runs, or has failed to at its first attempt.
+// Settled returns a channel that is closed once every plugin runs, or has failed to at its first attempt; never, if Start is not called.
 func (p *Portal) Settled() <-chan struct{} { return p.supervisor.Settled() }
 
 // Ready is nil when the portal serves: its plugins have had their first attempt to start, and those that the configuration says it cannot do without run.

@@ -23,6 +23,9 @@ func Run(ctx context.Context, o Options, plugins ...pluginapi.Plugin) error {
 	if err != nil {
 		return err
 	}
+	if ctx.Err() != nil { // told to stop before it listened, which is no fault
+		return p.stop(nil)
+	}
 	listener, err := p.settings.Load().backend.Config.Open(ctx)
 	if err != nil {
 		return errors.Join(err, p.stop(nil))

@@ -11,7 +11,7 @@ type Route struct {
 	// Public lets anybody call the route, signed in or not.
 	Public bool
 
-	// Permission is required of whoever calls. Nil requires a principal only.
+	// Permission is required of whoever calls. Nil requires a principal only. See [Require].
 	Permission *Permission
 
 	// Stream lifts the limit on how long a request may take (30 seconds), for event streams, uploads and upgraded connections.
@@ -35,7 +35,7 @@ type Page struct {
 	Group  string `yaml:"group"`  // heading in the navigation; default: none
 	Hidden bool   `yaml:"hidden"` // not in the navigation; pages with parameters never are
 
-	// Public shows the page to anybody, signed in or not. Permission, when set, is required of whoever opens it; who lacks it does not see it in the navigation.
+	// Public shows the page to anybody, signed in or not. Permission, when set, is required of whoever opens it; who lacks it does not see it in the navigation. See [Require].
 	Public     bool
 	Permission *Permission
 }

@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -146,5 +147,42 @@ func TestOverridesOfWhatIsOffAreNoFault(t *testing.T) {
 	overrides := []host.Override{{ID: "entity-card:hello/greeting", Where: "f:1:1"}, {ID: "start:catalog/keep", Where: "f:2:1"}}
 	if _, err := host.Plan(plugins, map[string]string{"catalog": "f:3:1"}, overrides); err != nil {
 		t.Error(err)
+	}
+}
+
+type demanding struct {
+	Text string `yaml:"text"`
+}
+
+func (d *demanding) Validate() error {
+	if d.Text == "" {
+		return errors.New("text is missing")
+	}
+	return nil
+}
+
+// TestConfigurationOfExtensionsIsValidated leaves out, gives and spoils what an extension needs.
+func TestConfigurationOfExtensionsIsValidated(t *testing.T) {
+	t.Parallel()
+	e := pluginapi.Starts.From("x", pluginapi.Start{}, func(demanding, *pluginapi.Live[demanding]) pluginapi.RunFunc {
+		return func(context.Context) error { return nil }
+	}).Configured(pluginapi.ConfigOf(demanding{}))
+	plugins := func(e pluginapi.Extension) []pluginapi.Plugin {
+		return []pluginapi.Plugin{{ID: "a", Extensions: []pluginapi.Extension{e}}}
+	}
+	if _, _, err := assemble(plugins(e)); err == nil || err.Error() != "a: start:a/x needs configuration under app.extensions: text is missing" {
+		t.Error(err)
+	}
+	if _, _, err := assemble(plugins(e.SwitchedOff()), host.Override{ID: "start:a/x"}); err == nil {
+		t.Error("switched on without what it needs")
+	}
+	if _, _, err := assemble(plugins(e.SwitchedOff())); err != nil {
+		t.Errorf("switched off: %v", err)
+	}
+	if _, _, err := assemble(plugins(e), host.Override{ID: "start:a/x", Config: fakeValues{"text": "y"}}); err != nil {
+		t.Errorf("given: %v", err)
+	}
+	if _, _, err := assemble(plugins(e), host.Override{ID: "start:a/x", Where: "f:1:1", Config: fakeValues{"text": ""}}); err == nil || err.Error() != "f:1:1: app.extensions: start:a/x: text is missing" {
+		t.Errorf("spoilt: %v", err)
 	}
 }

@@ -219,13 +219,17 @@ func (b *Blueprint) override(overrides []Override, found *faults) {
 			if err := e.configure(o.Config); err != nil {
 				found.add(o.Where, "app.extensions: %s: %s", o.ID, err)
 			}
+		} else {
+			e.mustBeValid(found)
 		}
 		first = append(first, e)
 	}
 	for _, e := range b.Extensions {
-		if _, moved := seen[e.ID]; !moved {
-			first = append(first, e)
+		if _, moved := seen[e.ID]; moved {
+			continue
 		}
+		first = append(first, e)
+		e.mustBeValid(found)
 	}
 	b.Extensions = first
 }
@@ -269,9 +273,7 @@ func (e *Extension) configure(values Values) error {
 		}
 	}
 	for _, target := range into {
-		if v, ok := target.Addr().Interface().(interface{ Validate() error }); ok {
-			wrong = append(wrong, v.Validate())
-		}
+		wrong = append(wrong, valid(target.Interface()))
 	}
 	if err := errors.Join(wrong...); err != nil {
 		return err
@@ -279,6 +281,26 @@ func (e *Extension) configure(values Values) error {
 	e.Spec = spec.Interface()
 	if len(into) > 1 {
 		e.Config = into[1].Interface()
+	}
+	return nil
+}
+
+// mustBeValid finds out whether an extension can do with the defaults of its configuration.
+func (e *Extension) mustBeValid(found *faults) {
+	if err := valid(e.Config); err != nil && !e.Off {
+		found.add(e.Plugin, "%s needs configuration under app.extensions: %s", e.ID, err)
+	}
+}
+
+// valid asks a value's Validate method, if it has one. The value may be nil.
+func valid(value any) error {
+	if value == nil {
+		return nil
+	}
+	pointer := reflect.New(reflect.TypeOf(value))
+	pointer.Elem().Set(reflect.ValueOf(value))
+	if v, ok := pointer.Interface().(interface{ Validate() error }); ok {
+		return v.Validate()
 	}
 	return nil
 }
