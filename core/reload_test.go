@@ -173,7 +173,7 @@ func TestWorkersAndTasksAreSwitchedWhileThePortalRuns(t *testing.T) {
 	until(t, "the route was not switched on", log, func() bool { status, _ := get(p, "/api/busy/off"); return status == 200 })
 	select {
 	case <-turns: // one may have begun before
-	case <-time.After(50 * time.Millisecond):
+	case <-time.After(500 * time.Millisecond):
 	}
 	select {
 	case <-turns:
