@@ -50,6 +50,7 @@ type catalog struct {
 	settings pipeline.Settings
 	more     func(*pipeline.Options)
 	stop     func()
+	options  pipeline.Options
 }
 
 func newCatalog(t testing.TB, d *database.Databases) *catalog {
@@ -96,6 +97,7 @@ func (c *catalog) start() {
 	if c.more != nil {
 		c.more(&options)
 	}
+	c.options = options
 	c.pipeline = pipeline.New(options)
 	if err := c.store.Alone(c.t.Context()); err != nil {
 		c.t.Fatal(err)

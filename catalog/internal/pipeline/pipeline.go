@@ -96,7 +96,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	defer cancel(nil)
 	var group sync.WaitGroup
 	for name, loop := range map[string]func(context.Context) error{
-		"write": p.writer.run, "process": p.process, "stitch": p.stitchLoop, "follow": p.feed.run, "renew": p.renew, "sweep": p.sweep,
+		"write": p.writer.run, "process": p.process, "stitch": p.stitchLoop, "follow": p.feed.run, "renew": p.renew, "sweep": p.sweep, "reconcile": p.reconcile,
 	} {
 		group.Go(func() {
 			if err := loop(ctx); err != nil && ctx.Err() == nil {

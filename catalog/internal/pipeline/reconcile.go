@@ -1,0 +1,30 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+)
+
+// reconcileEvery is the time between two looks for what was lost.
+const reconcileEvery = 10 * time.Minute
+
+// reconcile looks for what was lost between stages, once at the start and then now and again.
+func (p *Pipeline) reconcile(ctx context.Context) error {
+	tick := time.NewTicker(reconcileEvery)
+	defer tick.Stop()
+	for {
+		found, err := p.Store.Reconcile(ctx)
+		if err != nil {
+			return err
+		}
+		if found > 0 {
+			p.Logger.Error("entities were lost between stages of ingestion, and are found again", "count", found)
+			p.Wake()
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

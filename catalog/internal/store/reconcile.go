@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Reconcile looks for what was lost between stages, and queues it again: processed entities that were never put together, and orphans that nobody noted. It returns how many it found. Since each hand-over is one transaction it
+// should find nothing; that is what it is there to tell.
+func (s *Store) Reconcile(ctx context.Context) (found int, err error) {
+	err = s.write(ctx, "look for lost entities", func(t *tx) error {
+		found = 0
+		var lost []int64
+		err := t.collect(`select s.id from refresh_state s join entity_bodies b on b.id = s.id where (s.as_is = 1 or b.processed is not null)
+			and not exists (select 1 from final_entities f where f.id = s.id) and not exists (select 1 from stitch_queue q where q.entity_id = s.id)`, nil, scanID(&lost))
+		if err != nil {
+			return err
+		}
+		if err := t.stitchIDs(lost); err != nil {
+			return err
+		}
+		var unnoted []int64
+		err = t.collect(fmt.Sprintf(`update refresh_state set orphan_since = %d where orphan_since is null
+			and not exists (select 1 from root_edges e where e.target_id = refresh_state.id)
+			and not exists (select 1 from child_edges e where e.target_id = refresh_state.id) returning id`, t.now.UnixMilli()), nil, scanID(&unnoted))
+		found = len(lost) + len(unnoted)
+		if err != nil {
+			return err
+		}
+		return t.stitchIDs(unnoted)
+	})
+	return found, err
+}
+
+// Refs hands the ref and uid of every final entity to each, in no order, and returns the number of the last change that they include.
+func (s *Store) Refs(ctx context.Context, each func(ref, uid string) error) (seq int64, err error) {
+	err = s.read(ctx, "list entities", func(t *tx) error {
+		if err := t.GetContext(t.ctx, &seq, `select value from counters where name = 'change'`); err != nil {
+			return err
+		}
+		return t.collect(`select entity_ref, uid from final_entities`, nil, func(row *sqlx.Rows) error {
+			var ref, uid string
+			if err := row.Scan(&ref, &uid); err != nil {
+				return err
+			}
+			return each(ref, uid)
+		})
+	})
+	return seq, err
+}
