@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
+	"github.com/proscenium-dev/proscenium/database/databasetest"
 	"github.com/proscenium-dev/proscenium/plugin/techradar"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
@@ -79,7 +81,19 @@ const badDocument = `{"quadrants": [{"id": "q", "name": "Q"}], "rings": [{"id": 
 // TestLastGoodCopy follows a radar through good and bad days, and restarts.
 func TestLastGoodCopy(t *testing.T) {
 	t.Parallel()
-	o, config := newOrigin(t), store(t)
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		testLastGoodCopy(t, store(t))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		s := databasetest.Postgres(t)
+		testLastGoodCopy(t, fmt.Sprintf("backend: {database: {client: pg, pluginDivisionMode: schema, connection: {host: 127.0.0.1, port: %d, user: %s, database: %s}}}\n", s.Port, s.User, s.Database(t)))
+	})
+}
+
+func testLastGoodCopy(t *testing.T, config string) {
+	o := newOrigin(t)
 	config += "techRadar: {url: '" + o.URL + "/radar.json', headers: {Authorization: 'Bearer ${TOKEN}'}}"
 	start := func() *plugintest.Portal {
 		return plugintest.StartWith(t, plugintest.Options{Config: config, Environ: []string{"TOKEN=s3cret"}}, techradar.Plugin())
@@ -251,8 +265,9 @@ func TestFaults(t *testing.T) {
 
 // catalogPlugin stands for the catalog: the page that entries lead to.
 func catalogPlugin() pluginapi.Plugin {
+	_, name, _ := strings.Cut(string(catalogapi.ListPage), "/")
 	return pluginapi.Plugin{ID: "catalog", Extensions: []pluginapi.Extension{
-		pluginapi.Pages.From("list", pluginapi.Page{Path: "/catalog", Title: "Catalog"}, func(*http.Request) (pluginapi.View, error) { return pluginapi.View{}, nil }),
+		pluginapi.Pages.From(name, pluginapi.Page{Path: "/catalog", Title: "Catalog"}, func(*http.Request) (pluginapi.View, error) { return pluginapi.View{}, nil }),
 	}}
 }
 

@@ -4,7 +4,7 @@
 const turn = 2 * Math.PI;
 
 // tip is how far the tip of a blip that moved stands out, as a part of its radius; apart is how far the centres of blips must be from each other, so that not even tips touch.
-const tip = 0.3;
+const tip = 0.25;
 const apart = (size) => 2 * size * (1 + tip) + 1;
 
 // numbers returns a function that returns numbers from 0 to 1, always the same ones for a text, and others for a text that differs by a letter.

@@ -77,13 +77,13 @@ export function draw({ quadrants, rings, entries, width, quadrant, layout, label
   svg.append(ground);
 
   const blips = new Map();
-  const font = Math.min(11, places.size * 0.95);
+  const font = Math.max(7, Math.min(11, places.size * 0.95));
   entries.forEach((entry, i) => {
     if (quadrant >= 0 && entry.quadrant !== quadrant) return;
     const { x, y } = places.places[i];
     const blip = part("a", { class: "tr-blip", href: href(i), tabindex: "-1", "data-i": i, "aria-label": label(i), transform: `translate(${round(x)} ${round(y)})` },
       part("circle", { class: "tr-halo", r: round(places.size + 4) }), part("path", { class: "tr-shape", d: shape(places.size, places.tip, entry.moved ?? 0) }));
-    if (places.size >= 6.5) blip.append(part("text", { class: "tr-digits", dy: "0.35em", "font-size": round(i < 99 ? font : font * 0.86) }, String(i + 1)));
+    if (places.size >= 6.5) blip.append(part("text", { class: "tr-digits", dy: "0.35em", "font-size": round(i < 99 ? font : Math.max(7, font * 0.86)) }, String(i + 1)));
     svg.append(blip);
     blips.set(i, blip);
   });
