@@ -53,8 +53,12 @@ type Caches struct {
 // Open makes the caches. It connects to nothing: a store that is not there shows at the first call, as a miss.
 // The error says what is wrong with the configuration, each fault beginning with its key below backend.cache.
 func Open(o Options) (*Caches, error) {
-	if err := o.Config.Validate(); err != nil && o.Store == nil {
-		return nil, fmt.Errorf("configure cache: %w", err)
+	if faults := o.Config.faults(); len(faults) > 0 && o.Store == nil {
+		errs := make([]error, len(faults))
+		for i, fault := range faults {
+			errs[i] = fmt.Errorf("configure cache: %s: %w", fault.Key, fault)
+		}
+		return nil, errors.Join(errs...)
 	}
 	c := &Caches{
 		config:  o.Config.withDefaults(),
@@ -106,9 +110,9 @@ func openStore(c Config, logger *slog.Logger) (*backend, error) {
 		if cluster := c.cluster(); cluster != nil && len(cluster.RootNodes) == 0 {
 			logger.Warn("cache: a cluster is configured without rootNodes, so connection is used as a single server", "store", c.Store)
 		}
-		options, err := c.redisOptions()
-		if err != nil {
-			return nil, err
+		options, fault := c.redisOptions()
+		if fault != nil {
+			return nil, fault
 		}
 		return newGuarded(engine.NewRedis(options), c.Store, c, logger), nil
 	case storeMemcache:

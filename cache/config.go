@@ -153,58 +153,88 @@ func (c Config) of(plugin string) (_ Config, own bool) {
 	return c, own
 }
 
-// Validate reports everything that is wrong, one line each.
-func (c Config) Validate() error {
-	c = c.withDefaults()
-	var faults []error
-	if c.Store != "infinispan" && len(c.Infinispan) > 0 {
-		faults = append(faults, errors.New("infinispan: not supported; remove it, or use the store redis, valkey or memcache"))
-	}
-	faults = append(faults, c.validateStore(""))
-	for _, id := range slices.Sorted(maps.Keys(c.Plugin)) {
-		of, _ := c.of(id)
-		faults = append(faults, of.validateStore("plugin."+id+"."))
-	}
-	return errors.Join(faults...)
+// Fault is one thing wrong with a [Config].
+type Fault struct {
+	Key     string // below backend.cache, such as plugin.catalog.connection
+	Message string // what is wrong and how to mend it, without secrets
 }
 
-func (c Config) validateStore(at string) error {
-	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(at+format, args...)) }
+// Error returns the message.
+func (f *Fault) Error() string { return f.Message }
+
+// ConfigPath returns the key, so that a report names it and its place.
+func (f *Fault) ConfigPath() string { return f.Key }
+
+// Validate reports everything that is wrong: one [*Fault] each, joined.
+func (c Config) Validate() error {
+	faults := c.faults()
+	errs := make([]error, len(faults))
+	for i, fault := range faults {
+		errs[i] = fault
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) faults() []*Fault {
+	c = c.withDefaults()
+	var faults []*Fault
+	if c.Store != "infinispan" && len(c.Infinispan) > 0 {
+		faults = append(faults, &Fault{"infinispan", "not supported; remove it, or use the store redis, valkey or memcache"})
+	}
+	everybodys := c.storeFaults("")
+	faults = append(faults, everybodys...)
+	for _, id := range slices.Sorted(maps.Keys(c.Plugin)) {
+		of, _ := c.of(id)
+		at := "plugin." + id + "."
+		for _, fault := range of.storeFaults(at) {
+			inherited := func(f *Fault) bool { return at+f.Key == fault.Key && f.Message == fault.Message }
+			if !slices.ContainsFunc(everybodys, inherited) {
+				faults = append(faults, fault)
+			}
+		}
+	}
+	return faults
+}
+
+func (c Config) storeFaults(at string) []*Fault {
+	var faults []*Fault
+	fault := func(key, format string, args ...any) {
+		faults = append(faults, &Fault{at + key, fmt.Sprintf(format, args...)})
+	}
 	switch c.Store {
 	case storeMemory:
 		if !c.Connection.IsZero() {
-			fault("connection: the store is memory, which has none; set %sstore to redis, valkey or memcache", at)
+			fault("connection", "the store is memory, which has none; set %sstore to redis, valkey or memcache", at)
 		}
 	case storeRedis, storeValkey:
-		if _, err := c.redisOptions(); err != nil {
-			fault("%w", err)
+		if _, problem := c.redisOptions(); problem != nil {
+			fault(problem.Key, "%s", problem.Message)
 		}
 	case storeMemcache:
 		if _, err := c.Connection.memcacheAddresses(); err != nil {
-			fault("connection: %w", err)
+			fault("connection", "%v", err)
 		}
 	case "infinispan":
-		fault("store: infinispan is not supported; use memory, redis, valkey or memcache")
+		fault("store", "infinispan is not supported; use memory, redis, valkey or memcache")
 	default:
-		fault("store: %q is unknown; use memory, redis, valkey or memcache", c.Store)
+		fault("store", "%q is unknown; use memory, redis, valkey or memcache", c.Store)
 	}
 	if c.DefaultTTL < 0 {
-		fault("defaultTtl: must not be negative")
+		fault("defaultTtl", "must not be negative")
 	}
 	if c.Budget < time.Millisecond || c.Budget > 10*time.Second {
-		fault("budget: must be between 1ms and 10s, is %s", c.Budget)
+		fault("budget", "must be between 1ms and 10s, is %s", c.Budget)
 	}
 	if c.MaxValue < 1 || c.MaxValue > 1<<30 {
-		fault("maxValue: must be between 1 and %d (1 GiB), in bytes, is %d", 1<<30, c.MaxValue)
+		fault("maxValue", "must be between 1 and %d (1 GiB), in bytes, is %d", 1<<30, c.MaxValue)
 	}
 	if c.Store == storeMemory && c.MaxMemory < c.MaxValue {
-		fault("maxMemory: must be at least maxValue (%d), in bytes, is %d", c.MaxValue, c.MaxMemory)
+		fault("maxMemory", "must be at least maxValue (%d), in bytes, is %d", c.MaxValue, c.MaxMemory)
 	}
 	if strings.ContainsFunc(c.prefix(), func(r rune) bool { return r <= ' ' || r >= 0x7f }) || len(c.prefix()) > 64 {
-		fault("namespace: the prefix of keys must be at most 64 printable ASCII characters without blanks")
+		fault("namespace", "the prefix of keys must be at most 64 printable ASCII characters without blanks")
 	}
-	return errors.Join(faults...)
+	return faults
 }
 
 // prefix is what all keys begin with, separator included.

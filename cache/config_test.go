@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -50,7 +51,7 @@ func TestConfigFaults(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			err := test.config.Validate()
+			err := located(test.config.Validate())
 			if (err != nil) != (len(test.want) > 0) {
 				t.Fatalf("Validate = %v, want %q", err, test.want)
 			}
@@ -69,6 +70,23 @@ func TestConfigFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// located puts the keys of faults before their messages, as a report does.
+func located(err error) error {
+	list, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	var all []error
+	for _, err := range list.Unwrap() {
+		var fault *cache.Fault
+		if errors.As(err, &fault) {
+			err = fmt.Errorf("%s: %w", fault.ConfigPath(), fault)
+		}
+		all = append(all, err)
+	}
+	return errors.Join(all...)
 }
 
 func TestConnectionDoesNotPrint(t *testing.T) {

@@ -17,29 +17,29 @@ import (
 // connectTimeout is how long making a connection to Redis may take. Calls do not wait for that longer than their budget, but the next one finds the connection made.
 const connectTimeout = time.Second
 
-// redisOptions translates the settings of a redis or valkey store. Errors begin with the key they are about and never repeat a URL.
-func (c Config) redisOptions() (engine.RedisOptions, error) {
+// redisOptions translates the settings of a redis or valkey store. Faults never repeat a URL.
+func (c Config) redisOptions() (engine.RedisOptions, *Fault) {
 	cluster := c.cluster()
 	if cluster != nil && len(cluster.RootNodes) > 0 {
 		return c.clusterOptions(cluster)
 	}
 	if c.Connection.IsZero() {
-		return engine.RedisOptions{}, fmt.Errorf("connection: is missing; set it to a URL such as redis://localhost:6379")
+		return engine.RedisOptions{}, &Fault{"connection", "is missing; set it to a URL such as redis://localhost:6379"}
 	}
-	o, err := c.Connection.redisOptions()
-	if err != nil {
-		return o, fmt.Errorf("connection%w", err)
+	o, fault := c.Connection.redisOptions("connection")
+	if fault != nil {
+		return o, fault
 	}
 	return c.complete(o), nil
 }
 
-func (c Config) clusterOptions(cluster *ClusterConfig) (engine.RedisOptions, error) {
+func (c Config) clusterOptions(cluster *ClusterConfig) (engine.RedisOptions, *Fault) {
 	at := c.Store + ".cluster."
 	var all engine.RedisOptions
 	for i, node := range cluster.RootNodes {
-		o, err := node.redisOptions()
-		if err != nil {
-			return all, fmt.Errorf("%srootNodes[%d]%w", at, i, err)
+		o, fault := node.redisOptions(fmt.Sprintf("%srootNodes[%d]", at, i))
+		if fault != nil {
+			return all, fault
 		}
 		if i == 0 {
 			all = o
@@ -47,9 +47,9 @@ func (c Config) clusterOptions(cluster *ClusterConfig) (engine.RedisOptions, err
 			all.Addresses = append(all.Addresses, o.Addresses...)
 		}
 	}
-	defaults, err := cluster.Defaults.redisOptions()
-	if err != nil {
-		return all, fmt.Errorf("%sdefaults%w", at, err)
+	defaults, fault := cluster.Defaults.redisOptions(at + "defaults")
+	if fault != nil {
+		return all, fault
 	}
 	all.Username = cmp.Or(all.Username, defaults.Username)
 	all.Password = cmp.Or(all.Password, defaults.Password)
@@ -75,13 +75,13 @@ func (c Config) complete(o engine.RedisOptions) engine.RedisOptions {
 	return o
 }
 
-// redisOptions translates one connection. Errors begin with ": " or with "." and the key they are about.
-func (c Connection) redisOptions() (engine.RedisOptions, error) {
+// redisOptions translates the connection that is configured at a key.
+func (c Connection) redisOptions(at string) (engine.RedisOptions, *Fault) {
 	o := engine.RedisOptions{Addresses: []string{"localhost:6379"}}
 	if !c.URL.IsZero() {
 		parsed, err := engine.RedisURL(c.URL.Reveal())
 		if err != nil {
-			return o, fmt.Errorf(": %w", err)
+			return o, &Fault{at, err.Error()}
 		}
 		o = parsed
 	}
@@ -90,26 +90,27 @@ func (c Connection) redisOptions() (engine.RedisOptions, error) {
 		o.Addresses = []string{net.JoinHostPort(cmp.Or(socket.Host, "localhost"), strconv.Itoa(cmp.Or(socket.Port, 6379)))}
 	}
 	if socket.Port < 0 || socket.Port > 65535 {
-		return o, fmt.Errorf(".socket.port: must be between 1 and 65535, is %d", socket.Port)
+		return o, &Fault{at + ".socket.port", fmt.Sprintf("must be between 1 and 65535, is %d", socket.Port)}
 	}
 	if socket.Path != "" {
 		if !strings.HasPrefix(socket.Path, "/") {
-			return o, errors.New(".socket.path: must be absolute")
+			return o, &Fault{at + ".socket.path", "must be absolute"}
 		}
 		o.Addresses = []string{socket.Path}
 	}
 	if c.Database < 0 {
-		return o, errors.New(".database: must not be negative")
+		return o, &Fault{at + ".database", "must not be negative"}
 	}
 	o.Username = cmp.Or(c.Username, o.Username)
 	o.Password = cmp.Or(c.Password.Reveal(), o.Password)
 	o.Database = cmp.Or(c.Database, o.Database)
 	o.ClientName = cmp.Or(c.Name, o.ClientName)
 	o.ConnectTimeout = cmp.Or(socket.ConnectTimeout, connectTimeout)
-	return o, socket.applyTLS(&o)
+	fault := socket.applyTLS(at, &o)
+	return o, fault
 }
 
-func (s SocketConfig) applyTLS(o *engine.RedisOptions) error {
+func (s SocketConfig) applyTLS(at string, o *engine.RedisOptions) *Fault {
 	if o.TLS == nil && !s.TLS {
 		return nil
 	}
@@ -124,13 +125,13 @@ func (s SocketConfig) applyTLS(o *engine.RedisOptions) error {
 	if s.CA != "" {
 		o.TLS.RootCAs = x509.NewCertPool()
 		if !o.TLS.RootCAs.AppendCertsFromPEM([]byte(s.CA)) {
-			return errors.New(".socket.ca: holds no PEM certificate; a file is included with $file")
+			return &Fault{at + ".socket.ca", "holds no PEM certificate; a file is included with $file"}
 		}
 	}
 	if s.Cert != "" || !s.Key.IsZero() {
 		pair, err := tls.X509KeyPair([]byte(s.Cert), []byte(s.Key.Reveal()))
 		if err != nil {
-			return errors.New(".socket.cert: cert and key are no PEM pair that belongs together")
+			return &Fault{at + ".socket.cert", "cert and key are no PEM pair that belongs together"}
 		}
 		o.TLS.Certificates = []tls.Certificate{pair}
 	}
