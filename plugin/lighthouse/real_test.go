@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -223,6 +224,15 @@ func ask(t testing.TB, base, path string, target any) {
 
 // TestKilledInTheMiddle kills the service while an audit runs, and starts it again on the same data: the audit comes to an end.
 func TestKilledInTheMiddle(t *testing.T) {
+	realPrograms(t)
+	t.Run("sqlite", func(t *testing.T) { killedInTheMiddle(t, "LAS_DATA="+t.TempDir()) })
+	t.Run("postgres", func(t *testing.T) {
+		server := databasetest.Postgres(t)
+		killedInTheMiddle(t, "PGHOST=127.0.0.1", "PGPORT="+strconv.Itoa(server.Port), "PGUSER="+server.User, "PGDATABASE="+server.Database(t), "PGSSLMODE=disable")
+	})
+}
+
+func killedInTheMiddle(t *testing.T, env ...string) {
 	asked := make(chan struct{}, 64)
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		select {
@@ -232,8 +242,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 		http.Error(w, "starting", http.StatusServiceUnavailable)
 	}))
 	defer site.Close()
-	data := t.TempDir()
-	first := startProgram(t, "LAS_DATA="+data)
+	first := startProgram(t, env...)
 	body := strings.NewReader(`{"url":"` + site.URL + `","options":{"upTimeout":3000}}`)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, first.url+"/v1/audits", body)
 	if err != nil {

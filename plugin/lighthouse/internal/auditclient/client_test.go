@@ -43,13 +43,16 @@ func TestFaults(t *testing.T) {
 		"bad json":     {func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"items":[`) }, auditclient.Nonsense, "no audit service", 502},
 		"a page":       {func(w http.ResponseWriter) { _, _ = io.WriteString(w, `<!doctype html>`) }, auditclient.Nonsense, "no audit service", 502},
 		"wrong types":  {func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"items":5}`) }, auditclient.Nonsense, "no audit service", 502},
-		"unauthorized": {func(w http.ResponseWriter) { http.Error(w, "token", 401) }, auditclient.Denied, "token", 502},
-		"forbidden":    {func(w http.ResponseWriter) { http.Error(w, "no", 403) }, auditclient.Denied, "token", 502},
+		"unauthorized": {func(w http.ResponseWriter) { http.Error(w, "token", http.StatusUnauthorized) }, auditclient.Denied, "token", 502},
+		"forbidden":    {func(w http.ResponseWriter) { http.Error(w, "no", http.StatusForbidden) }, auditclient.Denied, "token", 502},
 		"refused":      {func(w http.ResponseWriter) { http.Error(w, "10.0.0.1 may not be audited", 400) }, auditclient.Refused, "10.0.0.1 may not be audited", 400},
-		"too many":     {func(w http.ResponseWriter) { http.Error(w, "slow down", 429) }, auditclient.Busy, "busy", 503},
+		"too many":     {func(w http.ResponseWriter) { http.Error(w, "slow down", http.StatusTooManyRequests) }, auditclient.Busy, "busy", 503},
 		"broken":       {func(w http.ResponseWriter) { http.Error(w, "stack trace", 500) }, auditclient.Broken, "failed", 502},
 		"bad gateway":  {func(w http.ResponseWriter) { w.WriteHeader(502) }, auditclient.Broken, "failed", 502},
-		"redirect":     {func(w http.ResponseWriter) { w.Header().Set("Location", "http://evil.example"); w.WriteHeader(302) }, auditclient.Nonsense, "no audit service", 502},
+		"redirect": {func(w http.ResponseWriter) {
+			w.Header().Set("Location", "http://evil.example")
+			w.WriteHeader(http.StatusFound)
+		}, auditclient.Nonsense, "no audit service", 502},
 		"missing route": {func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(404)

@@ -44,12 +44,12 @@ wait
 `
 
 // run runs an audit of a page that answers with status, with scripts in place of the real programs.
-func run(t *testing.T, chromium, node string, handle http.HandlerFunc, change func(*runner.Settings)) (runner.Outcome, error, string) {
+func run(t *testing.T, chromium, node string, handle http.HandlerFunc, change func(*runner.Settings)) (outcome runner.Outcome, scratch string, err error) {
 	t.Helper()
 	site := httptest.NewServer(handle)
 	defer site.Close()
 	dir := t.TempDir()
-	scratch := filepath.Join(dir, "scratch")
+	scratch = filepath.Join(dir, "scratch")
 	if err := os.Mkdir(scratch, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -60,19 +60,19 @@ func run(t *testing.T, chromium, node string, handle http.HandlerFunc, change fu
 	if change != nil {
 		change(&s)
 	}
-	outcome, err := runner.New(s).Run(t.Context(), runner.Job{URL: site.URL, Config: json.RawMessage(`{}`), UpTimeout: 2 * time.Second})
+	outcome, err = runner.New(s).Run(t.Context(), runner.Job{URL: site.URL, Config: json.RawMessage(`{}`), UpTimeout: 2 * time.Second})
 	left, readErr := filepath.Glob(filepath.Join(scratch, "audit-*"))
 	if readErr != nil || len(left) > 0 {
 		t.Errorf("profiles were left: %v %v", left, readErr)
 	}
-	return outcome, err, scratch
+	return outcome, scratch, err
 }
 
 func ok(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }
 
 func TestRun(t *testing.T) {
 	t.Parallel()
-	outcome, err, scratch := run(t, browser, `cat > request; grep -q '"module":"/lighthouse/core/index.js","port":1234' request || exit 3
+	outcome, scratch, err := run(t, browser, `cat > request; grep -q '"module":"/lighthouse/core/index.js","port":1234' request || exit 3
 echo '{"milliseconds":1500,"result":{"categories":{"seo":{"id":"seo","title":"SEO","score":0.5}},"x":1}}'`, ok, nil)
 	if err != nil || outcome.Lighthouse != 1500*time.Millisecond || *outcome.Categories["seo"].Score != 0.5 || !strings.Contains(string(outcome.Report), `"x":1`) {
 		t.Errorf("%+v, %v", outcome, err)
@@ -118,7 +118,7 @@ func TestWhyAnAuditFailed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err, _ := run(t, test.chromium, test.node, test.handle, test.change)
+			_, _, err := run(t, test.chromium, test.node, test.handle, test.change)
 			var failed *runner.FailedError
 			if !errors.As(err, &failed) || !strings.Contains(failed.Reason, test.reason) || !strings.Contains(err.Error(), test.log) {
 				t.Errorf("%v", err)
@@ -131,7 +131,7 @@ func TestWhyAnAuditFailed(t *testing.T) {
 func TestSecretsStayInTheService(t *testing.T) {
 	t.Setenv("LAS_TOKEN", "hunter2")
 	t.Setenv("PGPASSWORD", "hunter3")
-	_, err, _ := run(t, browser, `env >&2; exit 1`, ok, nil)
+	_, _, err := run(t, browser, `env >&2; exit 1`, ok, nil)
 	if err == nil || !strings.Contains(err.Error(), "PATH=") || strings.Contains(err.Error(), "hunter") {
 		t.Errorf("%v", err)
 	}

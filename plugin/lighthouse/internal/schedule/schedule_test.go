@@ -46,7 +46,7 @@ type world struct {
 	catalog *catalog
 	ledger  *ledger.Ledger
 	asked   []string
-	made    int // audits ever
+	made    int                  // audits ever
 	last    map[string]time.Time // of audits, by website
 	refuse  string
 	down    bool
