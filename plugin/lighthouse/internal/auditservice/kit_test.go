@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/proscenium-dev/proscenium/database"
 	"github.com/proscenium-dev/proscenium/database/databasetest"
 	"github.com/proscenium-dev/proscenium/plugin/lighthouse/internal/auditapi"
@@ -27,6 +29,11 @@ import (
 )
 
 const databaseID = "audits"
+
+// Connections that clients keep for later are no leak.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"), goleak.IgnoreAnyFunction("os/exec.(*Cmd).watchCtx"))
+}
 
 // auditor is a fake: pages whose address contains "bad" fail, those with "hang" run until they are stopped, those with "panic" panic, and the others score what is in their query.
 type auditor struct {
