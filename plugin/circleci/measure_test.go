@@ -52,7 +52,7 @@ func load(t *testing.T, address string, connections, each int) []time.Duration {
 		times []time.Duration
 		all   sync.WaitGroup
 	)
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, DisableCompression: true}}
 	defer client.CloseIdleConnections()
 	for range connections {
 		all.Go(func() {

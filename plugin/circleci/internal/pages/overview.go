@@ -136,7 +136,7 @@ func (p *Pages) annotated(ctx context.Context, text string) ([]*catalogcommon.En
 func (p *Pages) overviewTable(ctx context.Context, entities []*catalogcommon.Entity) (table ui.Table, every time.Duration, say string) {
 	table = ui.Table{
 		Caption: "Projects at CircleCI",
-		Columns: []ui.Column{{Title: "Name"}, {Title: "Status", Narrow: true}, {Title: "Newest pipeline"}, {Title: "Branch", Optional: true}, {Title: "Started", Narrow: true, Optional: true}, {Title: "Owner", Optional: true}},
+		Columns: []ui.Column{{Title: "Name"}, {Title: "Status", Narrow: true}, {Title: "Newest pipeline", Optional: true}, {Title: "Branch", Optional: true}, {Title: "Started", Narrow: true, Optional: true}, {Title: "Owner", Optional: true}},
 	}
 	every = p.builds.Intervals().Settled
 	for _, entity := range entities { // all at once, so that they are on their way together

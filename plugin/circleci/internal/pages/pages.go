@@ -53,11 +53,12 @@ type Pages struct {
 	reruns     *reruns.Store
 	authorizer pluginapi.Authorizer
 	log        *slog.Logger
+	drawn      memo
 }
 
 // New returns Pages.
 func New(settings func() Settings, catalog catalogcommon.Client, s *shelf.Shelf, b *builds.Builds, client *api.Client, store *reruns.Store, authorizer pluginapi.Authorizer, log *slog.Logger) *Pages {
-	return &Pages{settings, catalog, s, b, client, store, authorizer, log}
+	return &Pages{settings: settings, catalog: catalog, shelf: s, builds: b, client: client, reruns: store, authorizer: authorizer, log: log}
 }
 
 // visit is somebody looking at an entity's project.

@@ -67,8 +67,8 @@ func (p *Pages) Tab(r *http.Request, entity *catalogcommon.Entity) (pluginapi.Co
 func seconds(every time.Duration) int { return max(1, int(every/time.Second)) }
 
 // draw draws what the state names.
-func (p *Pages) draw(ctx context.Context, v *visit, s state) (drawn, error) {
-	ctx, cancel := context.WithTimeout(ctx, budget)
+func (p *Pages) draw(request context.Context, v *visit, s state) (drawn, error) {
+	ctx, cancel := context.WithTimeout(request, budget) // for waiting, not for drawing
 	defer cancel()
 	switch {
 	case s.job != 0:
@@ -76,7 +76,8 @@ func (p *Pages) draw(ctx context.Context, v *visit, s state) (drawn, error) {
 	case s.workflow != "":
 		return p.workflow(ctx, v, s)
 	}
-	return p.pipelines(ctx, v, s), nil
+	key := v.entity.Ref().String() + " " + v.slug.V2() + " " + s.list().Encode()
+	return p.drawn.view(request, key, func() drawn { return p.pipelines(ctx, v, s) })
 }
 
 // View answers GET /entities/{namespace}/{kind}/{name}/view with the tab's view alone.
