@@ -77,12 +77,12 @@ func TestProxyAndNotDirect(t *testing.T) {
 // TestOpenTab looks on as a pipeline runs to its end, a workflow is run again with a click, and CircleCI fails.
 func TestOpenTab(t *testing.T) {
 	t.Parallel()
-	s := start(t, options{fake: circlecitest.Options{Projects: []circlecitest.Project{
-		{Slug: "gh/nordwind/ledger", Running: true, Pipelines: 3, Pace: 2 * time.Second}, {Slug: "gh/nordwind/payments", Failing: true, Pipelines: 3, Pace: 2 * time.Second},
-	}}})
+	clock := newClock()
+	s := start(t, options{fake: circlecitest.Options{Now: clock.now, Projects: []circlecitest.Project{{Slug: "gh/nordwind/ledger", Running: true, Pipelines: 3}, {Slug: "gh/nordwind/payments", Failing: true, Pipelines: 3}}}})
 	b := browsertest.Start(t)
 	b.Open(s.URL + tab("ledger"))
 	b.Wait(`document.querySelector("#pipeline-3 .ui-status").textContent === "Running"`)
+	clock.advance(10 * time.Minute)
 	b.Wait(`document.querySelector("#pipeline-3 .ui-status").textContent === "Success"`)
 	b.Wait(`document.querySelector("circleci-live > [role=status]").textContent === "3 pipelines"`)
 	b.WantNoComplaints()
@@ -96,6 +96,7 @@ func TestOpenTab(t *testing.T) {
 	b.Click(`dialog button[form]`)
 	b.Wait(`document.querySelector(".ui-notice")?.textContent.includes("was started again")`)
 	b.Wait(`document.querySelector("h2 .ui-status").textContent === "Running"`)
+	clock.advance(10 * time.Minute)
 	b.Wait(`document.querySelector("h2 .ui-status").textContent === "Success"`)
 	b.WantNoComplaints()
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -202,3 +203,14 @@ func serve(t testing.TB, fake *circlecitest.Server) string {
 func plugins() []pluginapi.Plugin {
 	return []pluginapi.Plugin{catalog.Plugin(), proxy.Plugin(), circleci.Plugin()}
 }
+
+// clock is CircleCI's, which goes on only when the test says so: nothing ends before it was looked at.
+type clock struct {
+	began   time.Time
+	forward atomic.Int64
+}
+
+func newClock() *clock { return &clock{began: time.Now()} }
+
+func (c *clock) now() time.Time           { return c.began.Add(time.Duration(c.forward.Load())) }
+func (c *clock) advance(by time.Duration) { c.forward.Add(int64(by)) }

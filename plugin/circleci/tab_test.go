@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/proscenium-dev/proscenium/catalog"
 	"github.com/proscenium-dev/proscenium/plugin/circleci"
@@ -113,9 +114,11 @@ func TestPage(t *testing.T) {
 // TestLive looks at a pipeline from its start to its end, as an open tab does.
 func TestLive(t *testing.T) {
 	t.Parallel()
-	s := start(t, options{fake: circlecitest.Options{Projects: []circlecitest.Project{{Slug: "gh/nordwind/ledger", Running: true, Pipelines: 2, Pace: 1500 * 1e6}}}})
+	clock := newClock()
+	s := start(t, options{fake: circlecitest.Options{Now: clock.now, Projects: []circlecitest.Project{{Slug: "gh/nordwind/ledger", Running: true, Pipelines: 2}}}})
 	view := "/api/circleci/entities/default/component/ledger/view"
 	s.Get(view).Want(200).HasText("#pipeline-2 .ui-status", "Running").Has(`[data-every="1"]`)
+	clock.advance(10 * time.Minute)
 	s.eventually(t, "the pipeline has ended", func() bool { return strings.Contains(string(s.Get(view).Body), `data-say="2 pipelines"`) })
 	settled := s.Get(view).Want(200).HasText("#pipeline-2 .ui-status", "Success").Has(`[data-every="2"]`)
 	tag := settled.Header.Get("Etag")
