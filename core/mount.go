@@ -22,8 +22,14 @@ const uiAssets = "ui"
 func assetFolders(plugins []pluginapi.Plugin) map[string]fs.FS {
 	folders := map[string]fs.FS{uiAssets: ui.Assets()}
 	for _, plugin := range plugins {
-		if plugin.Assets != nil {
-			folders[plugin.ID] = plugin.Assets
+		if plugin.Assets == nil {
+			continue
+		}
+		folders[plugin.ID] = plugin.Assets
+		if folder, err := fs.Stat(plugin.Assets, "assets"); err == nil && folder.IsDir() {
+			if inside, err := fs.Sub(plugin.Assets, "assets"); err == nil {
+				folders[plugin.ID] = inside
+			}
 		}
 	}
 	return folders

@@ -58,7 +58,8 @@ const migrationTable = "proscenium_migrations"
 // noTransaction is goose's mark of a migration that cannot run in a transaction.
 var noTransaction = regexp.MustCompile(`(?mi)^--\s*\+goose\s+NO\s+TRANSACTION`)
 
-// Migrate brings the plugin's tables up to date with the migrations at the root of fsys: files named NUMBER_name.sql with "-- +goose Up" at the top, applied in the order of their numbers, each once.
+// Migrate brings the plugin's tables up to date with the migrations in fsys, at its root or in its folder migrations: files named NUMBER_name.sql with "-- +goose Up" at the top, applied in the order of
+// their numbers, each once.
 // On PostgreSQL a file in the folder postgres/ stands in for the one of the same name beside it.
 //
 // Replicas that migrate at the same time take turns, and the first does the work. What is pending is applied as a whole or not at all, so after a failure, which is a [*MigrationError], the version before goes on working.
@@ -73,6 +74,11 @@ func (d *Databases) Migrate(ctx context.Context, id string, fsys fs.FS) error {
 	}
 	if p.settings.skipMigrations {
 		return nil
+	}
+	if folder, err := fs.Stat(fsys, "migrations"); err == nil && folder.IsDir() {
+		if fsys, err = fs.Sub(fsys, "migrations"); err != nil {
+			return fmt.Errorf("migrate the database of %s: %w", id, err)
+		}
 	}
 	m := migration{settings: p.settings, fsys: fsys, dialect: goose.DialectSQLite3}
 	if p.settings.dialect == Postgres {
@@ -148,10 +154,13 @@ type migration struct {
 
 // run applies what is pending on db, and returns how many files that were.
 func (m migration) run(ctx context.Context, db *sql.DB, failed func() string) (int, error) {
+	if err := checkMarks(m.fsys); err != nil {
+		return 0, err
+	}
 	provider, err := goose.NewProvider(m.dialect, db, m.fsys,
 		goose.WithTableName(migrationTable), goose.WithDisableGlobalRegistry(true))
 	if errors.Is(err, goose.ErrNoMigrations) {
-		return 0, errors.New("no file at the root of the file system is named like 00001_name.sql; for an embedded folder pass fs.Sub of it")
+		return 0, errors.New("no file at the root of the file system or of its folder migrations is named like 00001_name.sql")
 	}
 	if err != nil {
 		return 0, fmt.Errorf("read migrations: %w", err)
@@ -171,6 +180,27 @@ func (m migration) run(ctx context.Context, db *sql.DB, failed func() string) (i
 		return 0, m.explain(err, failed())
 	}
 	return len(results), nil
+}
+
+// upMark begins what a migration does.
+var upMark = regexp.MustCompile(`(?mi)^--\s*\+goose\s+Up`)
+
+// checkMarks finds files that goose would refuse in words of its own.
+func checkMarks(fsys fs.FS) error {
+	names, err := fs.Glob(fsys, "*.sql")
+	if err != nil {
+		return fmt.Errorf("list migrations: %w", err)
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return fmt.Errorf("read migration: %w", err)
+		}
+		if !upMark.Match(text) {
+			return fmt.Errorf(`%s: put a line "-- +goose Up" before the first statement`, name)
+		}
+	}
+	return nil
 }
 
 // explain finds the file and the statement.

@@ -14,11 +14,11 @@ type ConfigSection struct {
 	live     func(any) (live any, set func(any))
 }
 
-// ConfigOf declares configuration of type T, a struct whose fields carry `yaml:"name"` tags. defaults holds the values that configuration may leave out.
+// ConfigOf declares configuration of type T, a struct (not a pointer to one) whose fields carry `yaml:"name"` tags. defaults holds the values that configuration may leave out.
 // The section's key is the plugin's id, see [ConfigSection.At].
 //
 // Decoding is strict: an unknown key or a value of another type is a fault with file, line and column, and the portal does not start. A time.Duration is written as 90s, 2 days, PT5M, {minutes: 5},
-// or as a number of milliseconds; a type with UnmarshalText takes a scalar; a T or any struct in it with a method Validate() error is asked.
+// or as a number of milliseconds; a type with UnmarshalText takes a scalar; a T or any struct in it with a method Validate() error is asked once everything in it could be read.
 // Fields are private to the back end unless tagged `visibility:"frontend"`.
 //
 // A constructor that asks for T gets the values as they were at start; one that asks for *[Live][T] can follow changes.

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// Permission names something that may be done. Declare one as a variable of the common layer, so that both who asks and who decides can name it.
+// Permission names something that may be done. The variable belongs to the plugin; its name is a constant of the plugin's common layer (which cannot import this package), so that whoever decides
+// can name it without importing the plugin.
 type Permission struct {
 	Name     string // such as catalog.entity.delete
 	Action   string // create, read, update, delete, or empty

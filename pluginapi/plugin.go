@@ -20,11 +20,12 @@ type Plugin struct {
 	// Config declares the plugin's configuration: a type with its defaults. Nil means that the plugin has none.
 	Config *ConfigSection
 
-	// Migrations holds SQL files, applied in the order of their names before the plugin starts: NAME.sql for every engine, and postgres/NAME.sql in its place on PostgreSQL.
-	// Nil means none.
+	// Migrations holds SQL files named NUMBER_name.sql, such as 001_greetings.sql, each with the line "-- +goose Up" before its first statement; at the root of the file system or, as with
+	// //go:embed migrations, in its folder migrations. They are applied in the order of their numbers, each once, before the plugin starts. A file in postgres/ stands in for the one of the same
+	// name on PostgreSQL. Package database says how to write SQL for both engines. Nil means none.
 	Migrations fs.FS
 
-	// Assets are files for the browser, served below a path with their content's hash. See [AssetURL].
+	// Assets are files for the browser, at the root of the file system or, as with //go:embed assets, in its folder assets. They are served below a path with their content's hash, see [AssetURL].
 	Assets fs.FS
 
 	// Provide lists constructors: functions from needs to one value, or to a value and an error. Each runs at most once; its result is private to the plugin.

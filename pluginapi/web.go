@@ -4,8 +4,8 @@ import "net/http"
 
 // Route is the spec of an HTTP route below the plugin's path, /api/ID.
 type Route struct {
-	// Pattern is a method, a blank and a path, as in net/http: "GET /audits/{id}", "POST /audits", "/files/{path...}". Without a method it matches all.
-	// Parameters are read with Request.PathValue, unescaped.
+	// Pattern is a method, a blank and a path, as in net/http: "GET /audits/{id}", "POST /audits", "/files/{path...}". Without a method it matches all. The path counts from /api/ID, which is not
+	// repeated in it. Parameters are read with Request.PathValue, unescaped.
 	Pattern string
 
 	// Public lets anybody call the route, signed in or not.
@@ -24,12 +24,13 @@ type Route struct {
 // RouteFunc answers a request, or returns an error having written nothing; the portal then answers with it, in the one shape that all errors have. See [Describe].
 type RouteFunc func(w http.ResponseWriter, r *http.Request) error
 
-// Routes are the plugin's HTTP API.
+// Routes are the plugin's HTTP API. Forms on pages post to routes, too (make the address with [RouteRef.URL]); such a route answers with http.Redirect and http.StatusSeeOther to the page.
+// Requests of other sites that would change something are refused before they get here.
 var Routes = &Point[Route, RouteFunc]{Kind: "route"}
 
 // Page is the spec of a page.
 type Page struct {
-	Path   string `yaml:"path"`   // such as /hello or /catalog/{kind}/{name}; parameters are read with Request.PathValue
+	Path   string `yaml:"path"`   // such as /hello or /catalog/{kind}/{name}; parameters, in braces, are read with Request.PathValue
 	Title  string `yaml:"title"`  // in the navigation, the header and the browser's tab
 	Icon   string `yaml:"icon"`   // name of an icon of pluginapi/ui; default: a neutral one
 	Group  string `yaml:"group"`  // heading in the navigation; default: none
@@ -55,8 +56,8 @@ type View struct {
 	Facts       []Fact    // what to see at a glance, beside the title
 	Tabs        []Tab     // sub-pages
 	Actions     Component // buttons in the header; nil: none
-	Body        Component
-	Module      *Module // nil: none
+	Body        Component // the portal puts the page's margins around it
+	Module      *Module   // nil: none
 }
 
 // Module is an ES module that takes a page over in the browser. Without JavaScript the page's Body stays what it is, so Body says at least in words or a table what the module draws.

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
@@ -20,6 +23,9 @@ type Card struct {
 	Side  bool      `yaml:"side"`   // in the narrow column, for facts, instead of the wide one
 }
 
+// Validate checks the condition.
+func (c Card) Validate() error { return c.For.Validate() }
+
 // CardFunc makes the content of a card for an entity, which it must not change. The catalog draws the frame with the title.
 // A nil component leaves the card out. An error is shown in the card's own frame, with its safe message; so is that it took longer than two seconds.
 type CardFunc func(ctx context.Context, entity *catalogcommon.Entity) (pluginapi.Component, error)
@@ -32,6 +38,19 @@ type Tab struct {
 	Path  string    `yaml:"path"` // last element of the tab's URL: lower-case letters, digits and dashes
 	Title string    `yaml:"title"`
 	For   Condition `yaml:"filter"` // on which entities' pages; empty: all
+}
+
+var tabPath = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+
+// Validate checks path, title and condition.
+func (t Tab) Validate() error {
+	switch {
+	case !tabPath.MatchString(t.Path):
+		return fmt.Errorf("path %q: a tab's path has lower-case letters, digits and dashes", t.Path)
+	case t.Title == "":
+		return errors.New("a tab needs a title")
+	}
+	return t.For.Validate()
 }
 
 // TabFunc makes the content of a tab for an entity, which it must not change. The request is the page's: its query is the tab's state.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -324,6 +325,15 @@ func (a *Wiring) remedy(w *wiring, need reflect.Type) string {
 	}
 	if suggestion := suggestPlugin(need); suggestion != "" {
 		return suggestion
+	}
+	if config := w.plugin.Config; config != nil && need.Kind() == reflect.Pointer && need.Elem() == config.Type() {
+		return fmt.Sprintf("; ask for %s, or for *pluginapi.Live of it", config.Type())
+	}
+	if need.Kind() == reflect.Pointer && need.Elem().PkgPath() == liveType.PkgPath() && strings.HasPrefix(need.Elem().Name(), "Live[") && w.plugin.Config == nil {
+		return "; declare the plugin's configuration: Config: pluginapi.ConfigOf(...)"
+	}
+	if made, ok := w.made[reflect.PointerTo(need)]; ok {
+		return fmt.Sprintf("; did you mean *%s, which %s makes?", need, made.name)
 	}
 	for _, other := range a.Blueprint.Plugins {
 		if other.Config != nil && other.Config.Type() == need {

@@ -239,6 +239,31 @@ func TestWiringFaults(t *testing.T) {
 			plugins: []pluginapi.Plugin{{ID: "a", Extensions: starts(func(int) string { return "" })}},
 			want:    []string{"a: start:a/x: its behaviour must be a pluginapi.RunFunc (func(context.Context) error), or that with needs in front, or a constructor of it; it is a func(int) string"},
 		},
+		"a pointer to the configuration": {
+			plugins: []pluginapi.Plugin{{ID: "a", Config: pluginapi.ConfigOf(greetingConfig{}), Extensions: starts(func(*greetingConfig) pluginapi.RunFunc { return nothing })}},
+			want:    []string{"a: start:a/x needs *host_test.greetingConfig; ask for host_test.greetingConfig, or for *pluginapi.Live of it"},
+		},
+		"configuration that is not declared": {
+			plugins: []pluginapi.Plugin{{ID: "a", Extensions: starts(func(*pluginapi.Live[greetingConfig]) pluginapi.RunFunc { return nothing })}},
+			want:    []string{"declare the plugin's configuration: Config: pluginapi.ConfigOf(...)"},
+		},
+		"a value instead of its pointer": {
+			plugins: []pluginapi.Plugin{{ID: "a", Provide: []any{func() *a1 { return &a1{} }}, Extensions: starts(func(a1) pluginapi.RunFunc { return nothing })}},
+			want:    []string{"a: start:a/x needs host_test.a1; did you mean *host_test.a1, which TestWiringFaults.func"},
+		},
+		"a condition that is none": {
+			plugins: []pluginapi.Plugin{catalog(new(*directory)), {ID: "a", Extensions: []pluginapi.Extension{
+				catalogapi.EntityCards.From("card", catalogapi.Card{Title: "Card", For: "kin:group"}, catalogapi.CardFunc(func(context.Context, *catalogcommon.Entity) (pluginapi.Component, error) { return nil, nil })),
+			}}},
+			want: []string{`a: entity-card:a/card: condition "kin:group": there is no key "kin"`},
+		},
+		"a parameter with a colon": {plugins: []pluginapi.Plugin{page("a", "p", "/d/:id")}, want: []string{`a: page:a/p: path "/d/:id": ":id": a parameter is written {id}`}},
+		"a permission without a name": {
+			plugins: []pluginapi.Plugin{{ID: "a", Extensions: []pluginapi.Extension{
+				pluginapi.Routes.From("r", pluginapi.Route{Pattern: "POST /api/a/x", Permission: &pluginapi.Permission{}}, func(http.ResponseWriter, *http.Request) error { return nil }),
+			}}},
+			want: []string{"a: route:a/r: its permission has no name; call it something like a.update", `a: route:a/r: pattern "POST /api/a/x": a route's path counts from /api/a, which is not repeated in it`},
+		},
 		"nil behaviour":      {plugins: []pluginapi.Plugin{{ID: "a", Extensions: starts(nil)}}, want: []string{"or a constructor of it; it is nil"}},
 		"not a constructor":  {plugins: []pluginapi.Plugin{{ID: "a", Provide: []any{42}}}, want: []string{"a: int is not a constructor"}},
 		"two of one type":    {plugins: []pluginapi.Plugin{{ID: "a", Provide: []any{newGreetings, dependent}, Config: pluginapi.ConfigOf(greetingConfig{})}}, want: []string{"a: newGreetings and dependent both make a *host_test.greetings"}},

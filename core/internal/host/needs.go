@@ -22,6 +22,7 @@ var (
 	leasesType     = reflect.TypeFor[pluginapi.Leases]()
 	authorizerType = reflect.TypeFor[pluginapi.Authorizer]()
 	selfType       = reflect.TypeFor[pluginapi.Self]()
+	liveType       = reflect.TypeFor[pluginapi.Live[struct{}]]()
 )
 
 // node is one function of a plugin's that the graph will call: a constructor, or the function behind an extension.

@@ -41,17 +41,28 @@ func (b *Blueprint) checkPaths(found *faults) {
 				}
 			}
 			claim(e, "", spec.Path)
+			checkPermission(e, spec.Permission, found)
 		case pluginapi.Route:
 			method, path := splitPattern(spec.Pattern)
 			if method != "" && !methods[method] {
 				found.add(e.Plugin, "%s: pattern %q: there is no method %q", e.ID, spec.Pattern, method)
 			}
+			if own := "/api/" + e.Plugin; path == own || strings.HasPrefix(path, own+"/") {
+				found.add(e.Plugin, "%s: pattern %q: a route's path counts from %s, which is not repeated in it", e.ID, spec.Pattern, own)
+			}
 			claim(e, strings.TrimSpace(method+" /api/"+e.Plugin), path)
+			checkPermission(e, spec.Permission, found)
 		case pluginapi.Task:
 			if spec.Every <= 0 {
 				found.add(e.Plugin, "%s: every must be a duration above 0", e.ID)
 			}
 		}
+	}
+}
+
+func checkPermission(e Extension, p *pluginapi.Permission, found *faults) {
+	if p != nil && p.Name == "" {
+		found.add(e.Plugin, "%s: its permission has no name; call it something like %s.update", e.ID, e.Plugin)
 	}
 }
 
@@ -76,6 +87,8 @@ func pathShape(path string, route bool) (string, error) {
 		switch {
 		case !segmentPattern.MatchString(segment):
 			return "", fmt.Errorf("%q is neither a text nor a parameter such as {name}", segment)
+		case strings.HasPrefix(segment, ":"):
+			return "", fmt.Errorf("%q: a parameter is written {%s}", segment, segment[1:])
 		case segment == "." || segment == "..":
 			return "", fmt.Errorf("must not contain %q", segment)
 		case name != "" && names[name]:

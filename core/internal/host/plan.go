@@ -285,8 +285,11 @@ func (e *Extension) configure(values Values) error {
 	return nil
 }
 
-// mustBeValid finds out whether an extension can do with the defaults of its configuration.
+// mustBeValid finds out whether an extension's spec is as its point demands, and whether it can do with the defaults of its configuration.
 func (e *Extension) mustBeValid(found *faults) {
+	if err := valid(e.Spec); err != nil && !e.Off {
+		found.add(e.Plugin, "%s: %s", e.ID, err)
+	}
 	if err := valid(e.Config); err != nil && !e.Off {
 		found.add(e.Plugin, "%s needs configuration under app.extensions: %s", e.ID, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -30,11 +29,10 @@ var files embed.FS
 
 // Plugin describes the hello plugin.
 func Plugin() pluginapi.Plugin {
-	migrations, _ := fs.Sub(files, "migrations")
 	return pluginapi.Plugin{
 		ID:         "hello",
 		Config:     pluginapi.ConfigOf(Config{Greeting: "Hello", Remember: 30 * 24 * time.Hour}),
-		Migrations: migrations,
+		Migrations: files,
 		Provide:    []any{newGreeter},
 		Extensions: []pluginapi.Extension{
 			pluginapi.Routes.From("greet", pluginapi.Route{Pattern: "POST /{name}"}, (*greeter).greet),
