@@ -57,7 +57,7 @@ func (o *outcome) key(key string) {
 // one processes an entity and queues the outcome.
 func (p *Pipeline) one(ctx context.Context, work store.Work) {
 	if ctx.Err() != nil {
-		p.done(work.ID)
+		p.leave(work.ID)
 		return
 	}
 	start := time.Now()
@@ -66,7 +66,7 @@ func (p *Pipeline) one(ctx context.Context, work store.Work) {
 	result := &store.Result{ID: work.ID, Revision: work.Revision}
 	body, memories, err := p.entity(ctx, work, o, settings)
 	if ctx.Err() != nil {
-		p.done(work.ID) // the claim runs out, or is given back at the next start
+		p.leave(work.ID)
 		return
 	}
 	if err != nil {
@@ -79,7 +79,11 @@ func (p *Pipeline) one(ctx context.Context, work store.Work) {
 	result.Took = time.Since(start)
 	result.Next = next(o, settings)
 	p.writer.submit(ctx, handOver{op: store.Finished{result}, size: 4 + len(result.Relations) + len(result.Children), done: func(err error) {
-		p.done(work.ID)
+		if err != nil {
+			p.leave(work.ID)
+		} else {
+			p.done(work.ID)
+		}
 		p.finished(ctx, work, o, result, err)
 	}})
 }

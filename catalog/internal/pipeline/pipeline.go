@@ -71,6 +71,7 @@ type Pipeline struct {
 	reading  chan struct{}
 	mu       sync.Mutex
 	claimed  map[int64]bool
+	left     []int64 // claimed, and not processed
 }
 
 // How much is done at a time.
@@ -92,8 +93,10 @@ func New(o Options) *Pipeline {
 
 // Run works until ctx ends, and returns when all of its goroutines have. An error says that something failed that is not about one entity, such as the database; it can be called again.
 func (p *Pipeline) Run(ctx context.Context) error {
+	outside := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	p.writer.setOpen(true)
 	var group sync.WaitGroup
 	for name, loop := range map[string]func(context.Context) error{
 		"write": p.writer.run, "process": p.process, "stitch": p.stitchLoop, "follow": p.feed.run, "renew": p.renew, "sweep": p.sweep, "reconcile": p.reconcile,
@@ -105,6 +108,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		})
 	}
 	group.Wait()
+	p.giveBack(outside)
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -192,7 +196,7 @@ func (p *Pipeline) process(ctx context.Context) error {
 			select {
 			case jobs <- w:
 			case <-ctx.Done():
-				p.done(w.ID)
+				p.leave(w.ID)
 			}
 		}
 		if len(work) > 0 && ctx.Err() == nil {
@@ -207,6 +211,31 @@ func (p *Pipeline) process(ctx context.Context) error {
 	}
 }
 
+// leave notes that a claimed entity was not processed.
+func (p *Pipeline) leave(id int64) {
+	p.mu.Lock()
+	p.left = append(p.left, id)
+	p.mu.Unlock()
+	p.done(id)
+}
+
+// giveBack lets others have what was claimed and not processed, instead of having them wait for the claims to run out.
+func (p *Pipeline) giveBack(ctx context.Context) {
+	p.mu.Lock()
+	left := p.left
+	p.left = nil
+	p.mu.Unlock()
+	if len(left) == 0 {
+		return
+	}
+	const patience = 2 * time.Second
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if err := p.Store.Release(ctx, left); err != nil {
+		p.Logger.Debug("claims could not be given back; they run out by themselves", "error", err)
+	}
+}
+
 func (p *Pipeline) done(id int64) {
 	p.mu.Lock()
 	delete(p.claimed, id)
@@ -214,7 +243,7 @@ func (p *Pipeline) done(id int64) {
 	p.inFlight.Add(-1)
 }
 
-// renew holds on to what takes long, and gives back what was not done when the pipeline ends.
+// renew holds on to what takes long.
 func (p *Pipeline) renew(ctx context.Context) error {
 	ids := func() []int64 {
 		p.mu.Lock()

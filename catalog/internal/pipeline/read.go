@@ -47,15 +47,12 @@ func (p *Pipeline) readTargets(ctx context.Context, work store.Work, o *outcome,
 		}
 		select {
 		case p.reading <- struct{}{}:
+			group.Go(func() {
+				defer func() { <-p.reading }()
+				r.target(ctx, target)
+			})
 		case <-ctx.Done():
 		}
-		if ctx.Err() != nil {
-			break
-		}
-		group.Go(func() {
-			defer func() { <-p.reading }()
-			r.target(ctx, target)
-		})
 	}
 	group.Wait()
 	slices.Sort(o.targets)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,9 @@ type writer struct {
 	queue   chan handOver
 	waiting atomic.Int64
 	handed  *atomic.Int64 // counts transactions
+
+	open   bool // whether somebody takes from the queue
+	opened sync.RWMutex
 
 	mu     sync.Mutex
 	wrote  time.Time
@@ -60,15 +64,34 @@ func (w *writer) busy(now time.Time) bool {
 
 func (w *writer) idle() bool { return w.waiting.Load() == 0 }
 
-// submit queues a hand-over. done is called by the writer's goroutine, or by this one if ctx ends before.
+// submit queues a hand-over. done is called in any case: by the writer's goroutine, or by this one when ctx ends before or nobody writes any more.
 func (w *writer) submit(ctx context.Context, h handOver) {
 	w.waiting.Add(1)
+	if err := w.enqueue(ctx, h); err != nil {
+		w.finish(h, err)
+	}
+}
+
+var errStopped = errors.New("ingestion is being stopped")
+
+func (w *writer) enqueue(ctx context.Context, h handOver) error {
+	w.opened.RLock() // so that the queue is not left while something is put in
+	defer w.opened.RUnlock()
+	if !w.open {
+		return errStopped
+	}
 	select {
 	case w.queue <- h:
+		return nil
 	case <-ctx.Done():
-		w.waiting.Add(-1)
-		h.done(ctx.Err())
+		return ctx.Err()
 	}
+}
+
+func (w *writer) setOpen(open bool) {
+	w.opened.Lock()
+	defer w.opened.Unlock()
+	w.open = open
 }
 
 func (w *writer) run(ctx context.Context) error {
@@ -113,8 +136,9 @@ func (w *writer) finish(h handOver, err error) {
 	w.waiting.Add(-1)
 }
 
-// refuse ends what is still queued.
+// refuse ends what is still queued, and what is to come.
 func (w *writer) refuse(ctx context.Context) {
+	w.setOpen(false)
 	for {
 		select {
 		case h := <-w.queue:
