@@ -102,9 +102,8 @@ func TestLogFaults(t *testing.T) {
 	number := jobNumber(t, s, "payments", failed, "unit-tests")
 	s.fake.Fail(circlecitest.Fault{Path: "/output/", Status: 500})
 	s.fake.Fail(circlecitest.Fault{Path: "/tests", Garbage: true})
-	page := s.Get(tab("payments", "workflow="+failed, "job="+number)).Want(200).HasText(".circleci-step", "Run unit tests").HasText(".circleci-step-body .ui-error-panel", "The output could not be read").
+	s.Get(tab("payments", "workflow="+failed, "job="+number)).Want(200).HasText(".circleci-step", "Run unit tests").HasText(".circleci-step-body .ui-error-panel", "The output could not be read").
 		HasText(".ui-error-panel", "The tests could not be read").HasNot(".ui-log")
-	_ = page
 	s.Get("/api/circleci/entities/default/component/payments/jobs/" + number + "/steps/103/0").Want(502)
 }
 

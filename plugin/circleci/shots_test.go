@@ -58,7 +58,10 @@ func TestScreenshots(t *testing.T) {
 		}
 		take(name)
 	}
-	for _, fault := range []circlecitest.Fault{{Status: 401}, {Status: 404}, {Status: 429, RetryAfter: 42 * time.Second}, {Status: 500}, {Garbage: true}, {Hang: true}} {
-		_ = fault
+	for name, fault := range map[string]circlecitest.Fault{"401": {Status: 401}, "429": {Status: 429, RetryAfter: 42 * time.Second}, "500": {Status: 500}, "garbage": {Garbage: true}} {
+		broken := start(t, options{})
+		broken.fake.Fail(fault)
+		b.Open(broken.URL + tab("payments"))
+		take("fault-" + name)
 	}
 }
