@@ -1,4 +1,4 @@
-package main
+package lighthouseservice
 
 import (
 	"io"
@@ -64,7 +64,7 @@ func TestSettingsThatCannotBeUsed(t *testing.T) {
 // TestREADMENamesAllSettings keeps the table of the README complete.
 func TestREADMENamesAllSettings(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
