@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecitest"
+	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecifake"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest/browsertest"
 )
 
@@ -48,7 +48,7 @@ func TestProxyAndNotDirect(t *testing.T) {
 				return browsertest.Eval[string](b, fmt.Sprintf(`fetch(%q, {headers: %s}).then(async (answer) => "read " + answer.status + " " + (await answer.json()).items.length, (cause) => cause.name + ": " + cause.message)`, address, header))
 			}
 			before := len(s.fake.Requests())
-			for _, header := range []string{`{}`, `{"Circle-Token": "` + circlecitest.Token + `"}`} {
+			for _, header := range []string{`{}`, `{"Circle-Token": "` + circlecifake.Token + `"}`} {
 				if got := try(s.target+"/api"+path, header); !strings.HasPrefix(got, "TypeError") {
 					t.Errorf("the direct call with the header %s: %s", header, got)
 				}
@@ -67,7 +67,7 @@ func TestProxyAndNotDirect(t *testing.T) {
 			if got := try("/api/proxy/circleci/api"+path, `{}`); got != "read 200 2" {
 				t.Errorf("the call through the proxy: %s", got)
 			}
-			if html := browsertest.Eval[string](b, `document.documentElement.outerHTML + JSON.stringify({...localStorage}) + document.cookie`); strings.Contains(html, circlecitest.Token) {
+			if html := browsertest.Eval[string](b, `document.documentElement.outerHTML + JSON.stringify({...localStorage}) + document.cookie`); strings.Contains(html, circlecifake.Token) {
 				t.Error("the token is in the browser")
 			}
 		})
@@ -78,7 +78,7 @@ func TestProxyAndNotDirect(t *testing.T) {
 func TestOpenTab(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	s := start(t, options{fake: circlecitest.Options{Now: clock.now, Projects: []circlecitest.Project{{Slug: "gh/nordwind/ledger", Running: true, Pipelines: 3}, {Slug: "gh/nordwind/payments", Failing: true, Pipelines: 3}}}})
+	s := start(t, options{fake: circlecifake.Options{Now: clock.now, Projects: []circlecifake.Project{{Slug: "gh/nordwind/ledger", Running: true, Pipelines: 3}, {Slug: "gh/nordwind/payments", Failing: true, Pipelines: 3}}}})
 	b := browsertest.Start(t)
 	b.Open(s.URL + tab("ledger"))
 	b.Wait(`document.querySelector("#pipeline-3 .ui-status").textContent === "Running"`)

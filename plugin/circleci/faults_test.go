@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecitest"
+	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecifake"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 )
 
@@ -14,21 +14,21 @@ import (
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		fault             circlecitest.Fault
+		fault             circlecifake.Fault
 		config            string
 		what, why, remedy string
 		down              bool // the target is gone altogether
 		passes            bool // within the test's time
 	}{
-		"401":       {fault: circlecitest.Fault{Status: 401}, what: "CircleCI does not accept this portal's token", why: "status 401: Invalid token provided", remedy: "makes a new personal API token", passes: true},
-		"403":       {fault: circlecitest.Fault{Status: 403}, what: "may not be read", why: "Permission denied", remedy: "needs access to the project", passes: true},
-		"404":       {fault: circlecitest.Fault{Status: 404}, what: "The pipelines of nordwind/payments cannot be found", why: "Project not found", remedy: "Check the annotation", passes: true},
-		"429":       {fault: circlecitest.Fault{Status: 429, RetryAfter: 2 * time.Second}, what: "CircleCI asks for a pause", why: "Rate limit exceeded", remedy: "Nothing needs to be done", passes: true},
-		"500":       {fault: circlecitest.Fault{Status: 500}, what: "could not be read", why: "status 500: Internal Server Error", remedy: "CircleCI's own problem", passes: true},
-		"503":       {fault: circlecitest.Fault{Status: 503}, what: "could not be read", why: "status 503", remedy: "CircleCI's own problem"},
-		"bad JSON":  {fault: circlecitest.Fault{Garbage: true}, what: "could not be read", why: "not what CircleCI's API promises", remedy: "sign-in page of a web proxy"},
-		"cut off":   {fault: circlecitest.Fault{Cut: true}, what: "could not be read", why: "", remedy: ""},
-		"silence":   {fault: circlecitest.Fault{Hang: true}, what: "could not be read", why: "did not answer in time", remedy: "busy"},
+		"401":       {fault: circlecifake.Fault{Status: 401}, what: "CircleCI does not accept this portal's token", why: "status 401: Invalid token provided", remedy: "makes a new personal API token", passes: true},
+		"403":       {fault: circlecifake.Fault{Status: 403}, what: "may not be read", why: "Permission denied", remedy: "needs access to the project", passes: true},
+		"404":       {fault: circlecifake.Fault{Status: 404}, what: "The pipelines of nordwind/payments cannot be found", why: "Project not found", remedy: "Check the annotation", passes: true},
+		"429":       {fault: circlecifake.Fault{Status: 429, RetryAfter: 2 * time.Second}, what: "CircleCI asks for a pause", why: "Rate limit exceeded", remedy: "Nothing needs to be done", passes: true},
+		"500":       {fault: circlecifake.Fault{Status: 500}, what: "could not be read", why: "status 500: Internal Server Error", remedy: "CircleCI's own problem", passes: true},
+		"503":       {fault: circlecifake.Fault{Status: 503}, what: "could not be read", why: "status 503", remedy: "CircleCI's own problem"},
+		"bad JSON":  {fault: circlecifake.Fault{Garbage: true}, what: "could not be read", why: "not what CircleCI's API promises", remedy: "sign-in page of a web proxy"},
+		"cut off":   {fault: circlecifake.Fault{Cut: true}, what: "could not be read", why: "", remedy: ""},
+		"silence":   {fault: circlecifake.Fault{Hang: true}, what: "could not be read", why: "did not answer in time", remedy: "busy"},
 		"no token":  {config: "circleci: {refresh: {running: 1s, settled: 2s}}\n", what: "This portal is not connected to CircleCI", why: "No CircleCI token is configured", remedy: "circleci.token"},
 		"bad token": {config: "circleci: {token: nonsense}\n", what: "CircleCI does not accept this portal's token", why: "You must log in first", remedy: "personal API token"},
 		"down":      {down: true, what: "could not be read", why: "cannot be reached", remedy: "firewall"},
@@ -41,12 +41,12 @@ func TestFaults(t *testing.T) {
 				o.proxy = "proxy: {endpoints: {/circleci/api: 'http://127.0.0.1:1'}}\n"
 			}
 			s := start(t, o)
-			if test.fault != (circlecitest.Fault{}) {
+			if test.fault != (circlecifake.Fault{}) {
 				s.fake.Fail(test.fault)
 			}
 			page := s.Get(tab("payments")).Want(200).HasText("h1", "Payments").HasText(".ui-error-panel .ui-panel-title", test.what).HasText(".ui-error-panel", test.why).HasText(".ui-remedy", test.remedy).
 				HasText(".ui-remedy", "tried again")
-			if strings.Contains(string(page.Body), circlecitest.Token) {
+			if strings.Contains(string(page.Body), circlecifake.Token) {
 				t.Error("the token is in the page")
 			}
 			s.Get("/circleci").Want(200).HasText("tr", "Payments")
@@ -64,7 +64,7 @@ func TestStale(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{})
 	s.Get(tab("payments")).Want(200).Has("#pipeline-45").HasNot(".ui-notice")
-	s.fake.Fail(circlecitest.Fault{Status: 500})
+	s.fake.Fail(circlecifake.Fault{Status: 500})
 	s.eventually(t, "the page says that it is old", func() bool { return len(s.Get(tab("payments")).Find(".ui-notice")) == 1 })
 	s.Get(tab("payments")).Want(200).Has("#pipeline-45").HasText(".ui-notice", "status 500").HasText(".ui-notice", "What you see is from")
 	s.fake.Mend()
@@ -76,7 +76,7 @@ func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{})
 	s.Get(tab("payments")).Want(200).Has("#pipeline-45")
-	s.fake.Fail(circlecitest.Fault{Status: http.StatusTooManyRequests, RetryAfter: 10 * time.Minute, Times: 1})
+	s.fake.Fail(circlecifake.Fault{Status: http.StatusTooManyRequests, RetryAfter: 10 * time.Minute, Times: 1})
 	s.eventually(t, "CircleCI has said so", func() bool { return strings.Contains(string(s.Get(tab("payments")).Body), "CircleCI asks for a pause") })
 	before := len(s.fake.Requests())
 	for range 3 {
@@ -100,8 +100,8 @@ func TestLogFaults(t *testing.T) {
 	s := start(t, options{})
 	failed := workflowID(t, s, "payments", "pipeline-45")
 	number := jobNumber(t, s, "payments", failed, "unit-tests")
-	s.fake.Fail(circlecitest.Fault{Path: "/output/", Status: 500})
-	s.fake.Fail(circlecitest.Fault{Path: "/tests", Garbage: true})
+	s.fake.Fail(circlecifake.Fault{Path: "/output/", Status: 500})
+	s.fake.Fail(circlecifake.Fault{Path: "/tests", Garbage: true})
 	s.Get(tab("payments", "workflow="+failed, "job="+number)).Want(200).HasText(".circleci-step", "Run unit tests").HasText(".circleci-step-body .ui-error-panel", "The output could not be read").
 		HasText(".ui-error-panel", "The tests could not be read").HasNot(".ui-log")
 	s.Get("/api/circleci/entities/default/component/payments/jobs/" + number + "/steps/103/0").Want(502)

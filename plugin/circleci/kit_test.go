@@ -15,7 +15,7 @@ import (
 
 	"github.com/proscenium-dev/proscenium/catalog"
 	"github.com/proscenium-dev/proscenium/plugin/circleci"
-	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecitest"
+	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecifake"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 	"github.com/proscenium-dev/proscenium/proxy"
@@ -74,8 +74,8 @@ metadata: {name: team-web}
 spec: {type: team, children: []}
 `
 
-func projects() []circlecitest.Project {
-	return []circlecitest.Project{
+func projects() []circlecifake.Project {
+	return []circlecifake.Project{
 		{Slug: "gh/nordwind/payments", Failing: true},
 		{Slug: "gh/nordwind/ledger", Running: true, Pipelines: 8},
 		{Slug: "bb/nordwind/website", OnHold: true, Pipelines: 21},
@@ -87,14 +87,14 @@ func projects() []circlecitest.Project {
 // setup is a portal with the plugin, and the CircleCI behind it.
 type setup struct {
 	*plugintest.Portal
-	fake   *circlecitest.Server
+	fake   *circlecifake.Server
 	target string
 }
 
 // options of a setup.
 type options struct {
 	plugintest.Options
-	fake   circlecitest.Options
+	fake   circlecifake.Options
 	config string // further lines of app-config.yaml
 	proxy  string // instead of the plugin's own endpoint: the section proxy
 }
@@ -104,7 +104,7 @@ func start(t testing.TB, o options) *setup {
 	if o.fake.Projects == nil {
 		o.fake.Projects = projects()
 	}
-	s := &setup{fake: circlecitest.New(o.fake)}
+	s := &setup{fake: circlecifake.New(o.fake)}
 	s.target = serve(t, s.fake)
 	file := filepath.Join(t.TempDir(), "catalog-info.yaml")
 	if err := os.WriteFile(file, []byte(descriptors), 0o600); err != nil {
@@ -130,7 +130,7 @@ catalog:
 		return text + o.proxy + o.config
 	}
 	if !strings.Contains(o.config, "circleci:") {
-		text += "circleci: {token: " + circlecitest.Token + ", refresh: {running: 1s, settled: 2s}}\n"
+		text += "circleci: {token: " + circlecifake.Token + ", refresh: {running: 1s, settled: 2s}}\n"
 	}
 	if !strings.Contains(o.config, "app:") {
 		text += "app: {title: Nordwind, extensions: [{'proxy-endpoint:circleci/api': {config: {target: '" + target + "/api'}}}]}\n"
@@ -191,7 +191,7 @@ func parameter(t testing.TB, address, name string) string {
 }
 
 // serve runs a CircleCI until the test ends.
-func serve(t testing.TB, fake *circlecitest.Server) string {
+func serve(t testing.TB, fake *circlecifake.Server) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(fake)
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecitest"
+	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecifake"
 )
 
 // TestMeasure prints how long the tab takes the server when all is on the shelf, and how often CircleCI is asked by 1 and by 100 open tabs in the same time, which CIRCLECI_MEASURE gives (5m).
@@ -22,10 +22,10 @@ func TestMeasure(t *testing.T) {
 	if err != nil {
 		t.Skip("set CIRCLECI_MEASURE to a length of time, such as 5m, to measure")
 	}
-	projects := []circlecitest.Project{{Slug: "gh/nordwind/payments", Running: true, Pace: length}}
-	config := "circleci: {token: " + circlecitest.Token + "}\n" // the default intervals
+	projects := []circlecifake.Project{{Slug: "gh/nordwind/payments", Running: true, Pace: length}}
+	config := "circleci: {token: " + circlecifake.Token + "}\n" // the default intervals
 	t.Run("tab", func(t *testing.T) {
-		s := start(t, options{config: config, fake: circlecitest.Options{Projects: projects}})
+		s := start(t, options{config: config, fake: circlecifake.Options{Projects: projects}})
 		s.Get(tab("payments")).Want(200).Has("#pipeline-45")
 		for name, path := range map[string]string{"tab": tab("payments"), "fragment": "/api/circleci/entities/default/component/payments/view"} {
 			times := load(t, s.URL+path, 16, 300)
@@ -36,7 +36,7 @@ func TestMeasure(t *testing.T) {
 		for _, tabs := range []int{1, 100} {
 			t.Run(strconv.Itoa(tabs), func(t *testing.T) {
 				t.Parallel()
-				s := start(t, options{config: config, fake: circlecitest.Options{Projects: projects}})
+				s := start(t, options{config: config, fake: circlecifake.Options{Projects: projects}})
 				before := len(s.fake.Requests())
 				looks := openTabs(t, s, tabs, length)
 				t.Logf("%d open tabs over %s looked %d times; CircleCI got %d requests", tabs, length, looks, len(s.fake.Requests())-before)

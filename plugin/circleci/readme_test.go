@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecitest"
+	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecifake"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 )
 
@@ -27,7 +27,7 @@ func TestREADME(t *testing.T) {
 		case block[1] == "go" && !strings.Contains(string(example), block[2]):
 			t.Errorf("this block is not in example_test.go:\n%s", block[2])
 		case block[1] == "yaml" && !strings.HasPrefix(block[2], "metadata:"):
-			if faults := plugintest.Faults(t, plugintest.Options{Config: block[2], Environ: []string{"CIRCLECI_AUTH_TOKEN=" + circlecitest.Token}}, plugins()...); len(faults) > 0 {
+			if faults := plugintest.Faults(t, plugintest.Options{Config: block[2], Environ: []string{"CIRCLECI_AUTH_TOKEN=" + circlecifake.Token}}, plugins()...); len(faults) > 0 {
 				t.Errorf("%s\n%s", faults, block[2])
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecitest"
+	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecifake"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 )
 
@@ -75,7 +75,7 @@ func TestRerunIsRefused(t *testing.T) {
 	s := start(t, options{})
 	failed := workflowID(t, s, "payments", "pipeline-45")
 	question := s.Get(tab("payments", "workflow="+failed, "rerun=all")).Want(200)
-	s.fake.Fail(circlecitest.Fault{Method: http.MethodPost, Status: http.StatusForbidden, Times: 1})
+	s.fake.Fail(circlecifake.Fault{Method: http.MethodPost, Status: http.StatusForbidden, Times: 1})
 	to := submit(t, s, question, "#circleci-rerun-form").Want(http.StatusSeeOther).Header.Get("Location")
 	s.Get(to).Want(200).HasText(".ui-error-panel", "build-and-test was not started again").HasText(".ui-error-panel", "Permission denied").HasText("table tr", "Rejected")
 
@@ -131,15 +131,15 @@ func TestProxyIsForReading(t *testing.T) {
 	for _, path := range []string{tab("payments"), tab("payments", "workflow="+failed), "/circleci", api + "/v2/me", "/.backstage/config/v1/frontend", api + "/v2/project/gh/nordwind/nothing/pipeline"} {
 		answer := s.Get(path)
 		for _, values := range answer.Header {
-			if slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, circlecitest.Token) }) {
+			if slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, circlecifake.Token) }) {
 				t.Errorf("%s: the token is in a header", path)
 			}
 		}
-		if strings.Contains(string(answer.Body), circlecitest.Token) {
+		if strings.Contains(string(answer.Body), circlecifake.Token) {
 			t.Errorf("%s: the token is in the answer", path)
 		}
 	}
-	if strings.Contains(s.Log(), circlecitest.Token) {
+	if strings.Contains(s.Log(), circlecifake.Token) {
 		t.Error("the token is in the log")
 	}
 	// Requests of pages that come again are answered by the proxy's cache.
@@ -172,11 +172,11 @@ func TestConfiguredEndpoint(t *testing.T) {
 	for name, version := range map[string]string{"both versions": "", "v1.1 only": "/v1.1"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fake := circlecitest.New(circlecitest.Options{Projects: projects()})
+			fake := circlecifake.New(circlecifake.Options{Projects: projects()})
 			server := serve(t, fake)
 			s := start(t, options{
 				proxy:   "proxy: {endpoints: {/circleci/api: {target: '" + server + "/api" + version + "', headers: {Circle-Token: '${CIRCLECI_AUTH_TOKEN}'}}}}\n",
-				Options: plugintest.Options{Environ: []string{"CIRCLECI_AUTH_TOKEN=" + circlecitest.Token}},
+				Options: plugintest.Options{Environ: []string{"CIRCLECI_AUTH_TOKEN=" + circlecifake.Token}},
 			})
 			page := s.Get(tab("payments")).Want(200)
 			if version == "" {

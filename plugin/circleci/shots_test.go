@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecitest"
+	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecifake"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest/browsertest"
 )
 
@@ -58,7 +58,7 @@ func TestScreenshots(t *testing.T) {
 		}
 		take(name)
 	}
-	for name, fault := range map[string]circlecitest.Fault{"401": {Status: 401}, "429": {Status: 429, RetryAfter: 42 * time.Second}, "500": {Status: 500}, "garbage": {Garbage: true}} {
+	for name, fault := range map[string]circlecifake.Fault{"401": {Status: 401}, "429": {Status: 429, RetryAfter: 42 * time.Second}, "500": {Status: 500}, "garbage": {Garbage: true}} {
 		broken := start(t, options{})
 		broken.fake.Fail(fault)
 		b.Open(broken.URL + tab("payments"))

@@ -9,7 +9,7 @@ import (
 
 	"github.com/proscenium-dev/proscenium/catalog"
 	"github.com/proscenium-dev/proscenium/plugin/circleci"
-	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecitest"
+	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecifake"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 	"github.com/proscenium-dev/proscenium/proxy"
@@ -57,7 +57,7 @@ func TestPipelines(t *testing.T) {
 		s.Get(tab("payments", bad)).Want(200).HasText(".ui-error-panel", "")
 	}
 	for _, request := range s.fake.Requests() {
-		if request.Token != circlecitest.Token || strings.Contains(request.Path, "..") || strings.Contains(request.Query, "token="+circlecitest.Token) {
+		if request.Token != circlecifake.Token || strings.Contains(request.Path, "..") || strings.Contains(request.Query, "token="+circlecifake.Token) {
 			t.Errorf("CircleCI was asked for %s?%s with token %q", request.Path, request.Query, request.Token)
 		}
 	}
@@ -115,7 +115,7 @@ func TestPage(t *testing.T) {
 func TestLive(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	s := start(t, options{fake: circlecitest.Options{Now: clock.now, Projects: []circlecitest.Project{{Slug: "gh/nordwind/ledger", Running: true, Pipelines: 2}}}})
+	s := start(t, options{fake: circlecifake.Options{Now: clock.now, Projects: []circlecifake.Project{{Slug: "gh/nordwind/ledger", Running: true, Pipelines: 2}}}})
 	view := "/api/circleci/entities/default/component/ledger/view"
 	s.Get(view).Want(200).HasText("#pipeline-2 .ui-status", "Running").Has(`[data-every="1"]`)
 	clock.advance(10 * time.Minute)

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecitest"
+	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecifake"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 )
 
@@ -36,7 +36,7 @@ func newDoor(t *testing.T) *door {
 // TestInAUnitOfItsOwn splits the portal in two: one unit with the frame of pages and the catalog, one with CircleCI and the proxy. Together they show what one does.
 func TestInAUnitOfItsOwn(t *testing.T) {
 	t.Parallel()
-	fake := circlecitest.New(circlecitest.Options{Projects: projects()})
+	fake := circlecifake.New(circlecifake.Options{Projects: projects()})
 	target := serve(t, fake)
 	file := filepath.Join(t.TempDir(), "catalog-info.yaml")
 	if err := os.WriteFile(file, []byte(descriptors), 0o600); err != nil {

@@ -1,4 +1,4 @@
-package circlecitest
+package circlecifake
 
 import (
 	"encoding/base64"

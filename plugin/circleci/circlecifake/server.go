@@ -1,12 +1,12 @@
-// Package circlecitest is a CircleCI for tests and demonstrations: a server with the part of API v2 and v1.1 that the plugin uses, in the shapes that the vendor publishes, with projects whose pipelines
+// Package circlecifake is a CircleCI for tests and for trying things out: a server with the part of API v2 and v1.1 that the plugin uses, in the shapes that the vendor publishes, with projects whose pipelines
 // start, run and end as time goes by, and with faults on demand.
 //
-//	fake := circlecitest.New(circlecitest.Options{Projects: []circlecitest.Project{{Slug: "gh/example/payments"}}})
+//	fake := circlecifake.New(circlecifake.Options{Projects: []circlecifake.Project{{Slug: "gh/example/payments"}}})
 //	server := httptest.NewServer(fake)
-//	fake.Fail(circlecitest.Fault{Status: 429, RetryAfter: 30 * time.Second})
+//	fake.Fail(circlecifake.Fault{Status: 429, RetryAfter: 30 * time.Second})
 //
 // Like the real one it answers no preflight request of another origin, so browsers cannot call it from a portal's pages.
-package circlecitest
+package circlecifake
 
 import (
 	"encoding/json"
