@@ -112,11 +112,13 @@ type knex struct {
 }
 
 type stockCatalog struct {
-	Rules     []rule `yaml:"rules"`
-	Locations []struct {
-		Type   string `yaml:"type"`
-		Target string `yaml:"target"`
-		Rules  []rule `yaml:"rules"`
+	Rules              []rule `yaml:"rules"`
+	ProcessingInterval any    `yaml:"processingInterval"`
+	Locations          []struct {
+		Type               string `yaml:"type"`
+		Target             string `yaml:"target"`
+		Rules              []rule `yaml:"rules"`
+		ProcessingInterval any    `yaml:"processingInterval"`
 	} `yaml:"locations"`
 }
 
@@ -219,7 +221,7 @@ func TestAScriptedBackstageFileLoads(t *testing.T) {
 	if got := catalog.Rules[0].Allow[2]; got != (kindRule{"Template", "service"}) || catalog.Locations[0].Target != "./catalog" {
 		t.Errorf("decoded %+v", catalog)
 	}
-	for _, part := range []string{"backend.reading", "catalog.processingInterval", "proxy.endpoints./echo.logLevel"} {
+	for _, part := range []string{"backend.reading", "proxy.endpoints./echo.logLevel"} {
 		if !strings.Contains(report.Notice(), part) {
 			t.Errorf("the notice does not name %s: %s", part, report.Notice())
 		}
