@@ -26,6 +26,8 @@ type Catalog struct {
 	logger     *slog.Logger
 	bodies     *bodies
 	ingestion  atomic.Pointer[Ingestion]
+
+	permissions map[string]pluginapi.Permission // by name
 }
 
 // Ingestion is what callers can make the catalog do. It is connected when the catalog starts: what it consists of can need other plugins that need the catalog.
@@ -42,7 +44,11 @@ type Ingestion struct {
 
 // New returns a catalog over a store and the index that follows it.
 func New(s *store.Store, ix *index.Index, a pluginapi.Authorizer, self pluginapi.Self, logger *slog.Logger) *Catalog {
-	return &Catalog{store: s, index: ix, authorizer: a, self: self, logger: logger, bodies: newBodies(defaultBodies)}
+	c := &Catalog{store: s, index: ix, authorizer: a, self: self, logger: logger, bodies: newBodies(defaultBodies), permissions: map[string]pluginapi.Permission{}}
+	for _, p := range catalogcommon.Permissions() {
+		c.permissions[p.Name] = pluginapi.Permission{Name: p.Name, Action: p.Action, Resource: p.ResourceType}
+	}
+	return c
 }
 
 // Connect gives the catalog its ingestion.
@@ -74,7 +80,7 @@ func (c *Catalog) readable(ctx context.Context) (where query.Predicate, ok bool,
 }
 
 func (c *Catalog) permitted(ctx context.Context, name string) (where query.Predicate, ok bool, err error) {
-	decision, err := c.authorizer.Authorize(ctx, permission(name), "")
+	decision, err := c.authorizer.Authorize(ctx, c.permissions[name], "")
 	switch {
 	case err != nil:
 		// No decision is a denial; why is for the log.
@@ -93,22 +99,12 @@ func (c *Catalog) permitted(ctx context.Context, name string) (where query.Predi
 	return nil, false, nil
 }
 
-// permission returns one of the catalog's permissions by its name.
-func permission(name string) pluginapi.Permission {
-	for _, p := range catalogcommon.Permissions() {
-		if p.Name == name {
-			return pluginapi.Permission{Name: p.Name, Action: p.Action, Resource: p.ResourceType}
-		}
-	}
-	return pluginapi.Permission{Name: name}
-}
-
 // require is nil when the caller has a permission that is not about one entity.
 func (c *Catalog) require(ctx context.Context, name string) error {
 	if err := c.self.Available(); err != nil {
 		return err
 	}
-	return pluginapi.Require(ctx, c.authorizer, permission(name), "")
+	return pluginapi.Require(ctx, c.authorizer, c.permissions[name], "")
 }
 
 // may tells whether the caller has a permission on one entity.

@@ -26,7 +26,7 @@ func (c *Catalog) mayReadLocations(ctx context.Context) (bool, error) {
 	if err := c.self.Available(); err != nil {
 		return false, err
 	}
-	decision, err := c.authorizer.Authorize(ctx, permission(catalogcommon.PermissionLocationRead), "")
+	decision, err := c.authorizer.Authorize(ctx, c.permissions[catalogcommon.PermissionLocationRead], "")
 	return err == nil && decision.Effect == pluginapi.Allow, nil
 }
 

@@ -152,7 +152,7 @@ func (i *Interval) UnmarshalText(text []byte) error {
 // iso reads P1DT2H3M4S.
 func (i *Interval) iso(word string) bool {
 	rest, ok := strings.CutPrefix(strings.ToUpper(word), "P")
-	if !ok || rest == "" {
+	if !ok || rest == "" || strings.HasSuffix(rest, "T") {
 		return false
 	}
 	units := map[byte]*float64{'W': &i.Weeks, 'D': &i.Days}

@@ -1,0 +1,54 @@
+package ingest_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/proscenium-dev/proscenium/catalog/internal/ingest"
+	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+)
+
+func TestInterval(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"false": 0, "30m": 30 * time.Minute, "PT30M": 30 * time.Minute, "P1DT2H": 26 * time.Hour, "1500": 1500 * time.Millisecond, "100ms": time.Second, "pt0.5h": 30 * time.Minute,
+	} {
+		var i ingest.Interval
+		if err := i.UnmarshalText([]byte(text)); err != nil || i.Duration() != want {
+			t.Errorf("%s: %v, %v; want %v", text, i.Duration(), err, want)
+		}
+	}
+	for _, text := range []string{"", "true", "soon", "-5m", "P", "PT", "P5", "PT5X", "0"} {
+		var i ingest.Interval
+		if err := i.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is taken for %v", text, i.Duration())
+		}
+	}
+	if got := (ingest.Interval{Minutes: 30, Seconds: 5}).Duration(); got != 30*time.Minute+5*time.Second {
+		t.Errorf("object: %v", got)
+	}
+	if got := (ingest.Interval{}).Duration(); got != 100*time.Second {
+		t.Errorf("default: %v", got)
+	}
+}
+
+func TestConfigFaults(t *testing.T) {
+	t.Parallel()
+	c := ingest.Config{
+		Locations: []ingest.Location{{Type: "http", Target: "//x"}, {Type: "file", Target: "a.yaml", Presence: "perhaps"}},
+		Rules:     []location.Rule{{Locations: []location.RuleLocations{{Type: "url", Exact: "a", Pattern: "b"}}}},
+	}
+	err := c.Validate()
+	for _, want := range []string{"locations[0]", "locations[1].presence", "exclude each other"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("faults do not name %s: %v", want, err)
+		}
+	}
+	if err := (ingest.Config{}).Validate(); err != nil {
+		t.Errorf("defaults: %v", err)
+	}
+	if err := ingest.Strategy("burn").Validate(); err == nil {
+		t.Error("an unknown strategy is taken")
+	}
+}
