@@ -49,7 +49,7 @@ func (p *Pages) List(r *http.Request) (pluginapi.View, error) {
 	}
 	table.Columns = append(table.Columns, ui.Column{Title: "Entity", Optional: true}, ui.Column{Title: "Last audit", Narrow: true}, ui.Column{Title: "When", Narrow: true, Optional: true})
 	for _, site := range sites.Items {
-		cells := []pluginapi.Component{ui.Text(short(site.URL))}
+		cells := []pluginapi.Component{address(site.URL)}
 		same := series(site.Audits)
 		for _, c := range categories() {
 			cells = append(cells, trend(same, c))

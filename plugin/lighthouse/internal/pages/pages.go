@@ -177,6 +177,14 @@ func short(url string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(auditapi.Site(url), "https://"), "http://"), "/")
 }
 
+// address is a URL in a table, which may be broken anywhere rather than push the other columns out of sight.
+func address(url string) pluginapi.Component {
+	return pluginapi.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		_, err := io.WriteString(w, `<span class="lighthouse-address">`+templ.EscapeString(short(url))+`</span>`)
+		return err
+	})
+}
+
 // failed draws what kept something from being shown; retry is the same address again, or "".
 func failed(title string, err error, retry string) pluginapi.Component {
 	var fault *auditclient.Fault

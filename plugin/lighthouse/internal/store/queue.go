@@ -83,7 +83,11 @@ func (s *Store) Complete(ctx context.Context, id, worker string, categories map[
 		return fmt.Errorf("encode the scores of audit %s: %w", id, err)
 	}
 	var packed bytes.Buffer
-	packer := gzip.NewWriter(&packed)
+	// The fastest level: audits keep all processors busy, and a better one saves a sixth of the space for twice the work.
+	packer, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
+	if err != nil {
+		return fmt.Errorf("pack report of audit %s: %w", id, err)
+	}
 	if _, err := packer.Write(report); err != nil {
 		return fmt.Errorf("pack report of audit %s: %w", id, err)
 	}
