@@ -18,17 +18,42 @@ type Listing struct {
 
 // List answers with a part of a listing.
 func (c *Catalog) List(ctx context.Context, q index.Query) (Listing, error) {
-	where, ok, err := c.readable(ctx)
-	if err != nil || !ok {
-		return Listing{Page: &index.Page{}}, err
-	}
-	q.Where = query.And(q.Where, where)
-	page, err := c.index.Query(q)
+	page, err := c.find(ctx, q)
 	if err != nil {
 		return Listing{}, err
 	}
 	bodies, err := c.fetch(ctx, page.Docs)
 	return Listing{page, bodies}, err
+}
+
+func (c *Catalog) find(ctx context.Context, q index.Query) (*index.Page, error) {
+	where, ok, err := c.readable(ctx)
+	if err != nil || !ok {
+		return &index.Page{}, err
+	}
+	q.Where = query.And(q.Where, where)
+	return c.index.Query(q)
+}
+
+// Each is List for listings of any length: it hands on some entities at a time, so that no more than these are in memory. It stops at the first error, its own or that of each.
+func (c *Catalog) Each(ctx context.Context, q index.Query, each func(bodies [][]byte) error) error {
+	const atOnce = 500
+	page, err := c.find(ctx, q)
+	if err != nil {
+		return err
+	}
+	for rest := page.Docs; len(rest) > 0; {
+		n := min(len(rest), atOnce)
+		bodies, err := c.fetch(ctx, rest[:n])
+		if err != nil {
+			return err
+		}
+		if err := each(bodies); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	return nil
 }
 
 // Facets counts the values of keys among the entities that match.

@@ -46,11 +46,14 @@ func (a *API) entities(w http.ResponseWriter, r *http.Request) error {
 			q.Limit = place.Limit
 		}
 	}
+	if !paged {
+		return a.all(w, r, q, projection)
+	}
 	page, err := a.catalog.List(r.Context(), q)
 	if err != nil {
 		return err
 	}
-	if paged && page.More && q.Limit > 0 {
+	if page.More && q.Limit > 0 {
 		values := r.URL.Query()
 		values.Del("offset")
 		values.Set("after", query.After{Limit: q.Limit, Offset: q.Offset + q.Limit}.Encode())
@@ -59,6 +62,51 @@ func (a *API) entities(w http.ResponseWriter, r *http.Request) error {
 	bodies := slices.DeleteFunc(page.Bodies, func(body []byte) bool { return body == nil })
 	return respond(w, func(dst []byte) ([]byte, error) { return appendEntities(dst, bodies, projection) })
 }
+
+// all writes every entity of a listing as it comes. A failure after the first of them can only cut the answer short, which leaves it without its closing bracket.
+func (a *API) all(w http.ResponseWriter, r *http.Request, q index.Query, projection *fields.Projection) error {
+	buffer := buffers.Get().(*[]byte)
+	defer func() {
+		if cap(*buffer) <= keepBuffer {
+			buffers.Put(buffer)
+		}
+	}()
+	text, first := append((*buffer)[:0], '['), true
+	err := a.catalog.Each(r.Context(), q, func(bodies [][]byte) error {
+		for _, body := range bodies {
+			if body == nil {
+				continue
+			}
+			if !first || len(text) > 1 {
+				text = append(text, ',')
+			}
+			var err error
+			if text, err = projection.Append(text, body); err != nil {
+				return err
+			}
+		}
+		if len(text) < flushAt {
+			return nil
+		}
+		if first {
+			w.Header().Set("Content-Type", "application/json; charset=utf-8")
+			first = false
+		}
+		_, err := w.Write(text)
+		text = text[:0]
+		return err
+	})
+	*buffer = text
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_, _ = w.Write(append(text, ']')) // an error here means that the client has left
+	return nil
+}
+
+// flushAt is how much of a long answer is gathered before it is sent, in bytes.
+const flushAt = 256 << 10
 
 // query lists entities page by page.
 func (a *API) query(w http.ResponseWriter, r *http.Request) error {
