@@ -31,8 +31,6 @@ func (r *run) bytes() int { return r.list.bytes() }
 // whole tells whether every entity is in the run.
 func (r *run) whole() bool { return r.keepAll || len(r.keys) == 0 }
 
-const docMask = math.MaxUint32
-
 // compare orders entries.
 func (ix *Index) compare(r *run, a, b uint64) int {
 	if a == b {

@@ -14,7 +14,6 @@ import (
 type rows struct {
 	names []string
 	types []string
-	nulls []bool
 	texts [][]*string
 	ints  [][]*int64
 	n     int

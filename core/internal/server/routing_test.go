@@ -101,8 +101,7 @@ func TestRouting(t *testing.T) {
 				t.Errorf("%s %s: %d %s, want %d %s", c.method, base+c.path, w.Code, w.Body, c.status, c.want)
 			}
 			if w.Code != 200 {
-				var name string
-				name = map[int]string{400: "InputError", 404: "NotFoundError"}[w.Code]
+				name := map[int]string{400: "InputError", 404: "NotFoundError"}[w.Code]
 				wantError(t, w, c.status, name, "")
 			}
 		}

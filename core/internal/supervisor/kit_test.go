@@ -16,8 +16,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var errBoom = errors.New("boom")
 
-func nothing(context.Context) error { return nil }
-
 // untilEnd is a hook that heeds its context.
 func untilEnd(ctx context.Context) error {
 	<-ctx.Done()

@@ -198,7 +198,6 @@ type target struct {
 	*httptest.Server
 	mu       sync.Mutex
 	requests []*http.Request
-	bodies   []string
 }
 
 func newTarget(t testing.TB, handler http.HandlerFunc) *target {

@@ -134,7 +134,6 @@ type watch struct {
 	start  time.Time
 	total  time.Time // zero: no limit
 	timer  *time.Timer
-	during During
 	idle   time.Duration
 }
 
