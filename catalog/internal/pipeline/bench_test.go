@@ -57,3 +57,24 @@ func benchRoot(c *catalog) string {
 	}
 	return c.write("catalog-info.yaml", text)
 }
+
+// BenchmarkReprocess processes everything again, with nothing changed.
+func BenchmarkReprocess(b *testing.B) {
+	for _, engine := range engines {
+		b.Run(string(engine), func(b *testing.B) {
+			c := newCatalog(b, databasetest.New(b, engine))
+			c.start()
+			c.register(benchRoot(c))
+			pipelines := 0
+			for b.Loop() {
+				pipelines++
+				if _, err := c.store.ProcessAll(b.Context(), fmt.Sprint(pipelines)); err != nil {
+					b.Fatal(err)
+				}
+				c.pipeline.Wake()
+				c.settle()
+			}
+			b.ReportMetric(float64(c.index.Len()), "entities")
+		})
+	}
+}

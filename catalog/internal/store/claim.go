@@ -105,7 +105,7 @@ func (s *Store) ProcessAll(ctx context.Context, pipeline string) (changed bool, 
 		if _, err := t.ExecContext(t.ctx, `insert into meta (name, value) values ('pipeline', $1) on conflict (name) do update set value = excluded.value`, pipeline); err != nil {
 			return err
 		}
-		_, err = t.ExecContext(t.ctx, `update refresh_state set next_update_at = $1, revision = revision + 1, result_hash = null`, t.now.UnixMilli())
+		_, err = t.ExecContext(t.ctx, `update refresh_state set next_update_at = $1, revision = revision + 1`, t.now.UnixMilli())
 		return err
 	})
 	return changed, err
