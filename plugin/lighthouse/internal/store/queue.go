@@ -104,15 +104,16 @@ func (s *Store) Fail(ctx context.Context, id, worker, reason string) error {
 
 func (s *Store) end(ctx context.Context, id, worker, categories, reason string, report []byte) error {
 	err := database.InTx(ctx, s.db, func(tx *sqlx.Tx) error {
+		// The report comes first: whoever sees the audit completed finds it, even where readers see what is not committed yet.
+		if report != nil {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO site_audit_reports (audit, report) VALUES ($1, $2) ON CONFLICT (audit) DO NOTHING`, id, report); err != nil {
+				return err
+			}
+		}
 		err := one(tx.ExecContext(ctx, `UPDATE site_audits SET time_completed = $3, categories = $4, reason = $5, worker = '', leased_until = NULL
 			WHERE id = $1 AND worker = $2 AND time_completed IS NULL`, id, worker, now(), categories, reason))(ErrLost)
 		if err != nil {
 			return err
-		}
-		if report != nil {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO site_audit_reports (audit, report) VALUES ($1, $2)`, id, report); err != nil {
-				return err
-			}
 		}
 		return s.prune(ctx, tx, id, reason == "")
 	})
