@@ -276,10 +276,15 @@ func row(ctx context.Context, l listing, e *catalogcommon.Entity, people bool) u
 func summary(e *catalogcommon.Entity) string {
 	const most = 64
 	text := strings.Join(strings.Fields(e.Metadata.Description), " ")
-	if runes := []rune(text); len(runes) > most {
-		return strings.TrimRight(string(runes[:most-1]), " ,.;") + "…"
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
 	}
-	return text
+	short := string(runes[:most])
+	if end := strings.LastIndexByte(short, ' '); end > most/2 {
+		short = short[:end]
+	}
+	return strings.TrimRight(short, " ,.;:") + "…"
 }
 
 func lifecycle(name string) pluginapi.Component {
