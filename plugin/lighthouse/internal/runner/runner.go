@@ -171,6 +171,8 @@ func (r *Runner) startBrowser(ctx context.Context, dir, proxy string) (port int,
 		// The proxy is the only way out, for loopback addresses and WebRTC too.
 		"--proxy-server=http://" + proxy, "--proxy-bypass-list=<-loopback>", "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
 		"--user-data-dir=" + profile, "--remote-debugging-port=0",
+		// Lighthouse speaks through the port. The pipe is for the browser to end with this process, however that ends.
+		"--remote-debugging-pipe",
 	}
 	if os.Geteuid() == 0 {
 		args = append(args, "--no-sandbox") // it does not start as root otherwise
@@ -179,7 +181,8 @@ func (r *Runner) startBrowser(ctx context.Context, dir, proxy string) (port int,
 	browser := command(ctx, dir, r.s.Chromium, args...)
 	said := &tail{}
 	browser.Stdout, browser.Stderr = said, said
-	if err := browser.Start(); err != nil {
+	release, err := lifeline(browser)
+	if err != nil {
 		cancel()
 		return 0, nil, fmt.Errorf("start the browser: %w", err)
 	}
@@ -193,12 +196,34 @@ func (r *Runner) startBrowser(ctx context.Context, dir, proxy string) (port int,
 		_ = syscall.Kill(-browser.Process.Pid, syscall.SIGKILL) // also what a start script left behind
 		cancel()
 		waiting.Wait()
+		release()
 	}
 	if port, err = portOf(ctx, profile, ended); err != nil {
 		stop()
 		return 0, nil, fmt.Errorf("start the browser: %w; it said: %s", err, said)
 	}
 	return port, stop, nil
+}
+
+// lifeline starts a browser with the two pipes of --remote-debugging-pipe as its files 3 and 4. When this process is gone they are closed, and the browser ends. release closes them before.
+func lifeline(browser *exec.Cmd) (release func(), err error) {
+	toRead, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	read, toWrite, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, toRead.Close(), write.Close())
+	}
+	browser.ExtraFiles = []*os.File{toRead, toWrite}
+	err = browser.Start()
+	_, _ = toRead.Close(), toWrite.Close() // the browser has its own by now
+	release = func() { _, _ = write.Close(), read.Close() }
+	if err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
 }
 
 // portOf waits for the file in which the browser says on which port it listens.
