@@ -91,6 +91,9 @@ const lookInterval = 5 * time.Second
 // Run runs audits until ctx ends, and returns when none runs any more; those that did are given back to the queue. The error is nil then.
 func (s *Service) Run(ctx context.Context) error {
 	if failed, err := s.Store.Recover(ctx, s.Alone); err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped before it began
+		}
 		return err
 	} else if failed > 0 {
 		s.Logger.WarnContext(ctx, "audits that had ended the service were given up", "audits", failed)
