@@ -108,13 +108,17 @@ func newerSchema(t *testing.T, d *database.Databases) {
 func migrationFiles(t *testing.T, d *database.Databases) {
 	prepared(t, d, "a")
 	for name, files := range map[string]fstest.MapFS{
-		"none":      {},
-		"in folder": {"migrations/00001_t.sql": {Data: []byte("-- +goose Up\nselect 1;")}},
-		"no mark":   {"00001_t.sql": {Data: []byte("create table t (n integer);")}},
-		"twice":     {"00001_t.sql": {Data: []byte("-- +goose Up\nselect 1;")}, "00001_u.sql": {Data: []byte("-- +goose Up\nselect 1;")}},
+		"none":              {},
+		"in another folder": {"sql/00001_t.sql": {Data: []byte("-- +goose Up\nselect 1;")}},
+		"no mark":           {"00001_t.sql": {Data: []byte("create table t (n integer);")}},
+		"twice":             {"00001_t.sql": {Data: []byte("-- +goose Up\nselect 1;")}, "00001_u.sql": {Data: []byte("-- +goose Up\nselect 1;")}},
 	} {
 		if err := d.Migrate(t.Context(), "a", files); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+	files := fstest.MapFS{"migrations/00001_t.sql": {Data: []byte("-- +goose Up\ncreate table t (n integer);")}}
+	if err := d.Migrate(t.Context(), "a", files); err != nil {
+		t.Errorf("in the folder migrations: %v", err)
 	}
 }
