@@ -95,13 +95,15 @@ func (t *tx) compare(f Finished) (Finished, error) {
 	there := make(Finished, 0, len(f))
 	err := t.collect(`select id, revision from refresh_state where `+t.in("id", 1)+` order by id`+t.dialect.ForUpdate(), []any{t.ids(ids)}, func(row *sqlx.Rows) error {
 		var id, revision int64
-		err := row.Scan(&id, &revision)
+		if err := row.Scan(&id, &revision); err != nil {
+			return err
+		}
 		r := claimed[id]
 		if r.Revision != revision {
 			r.AsIs, r.Kept = false, false
 		}
 		there = append(there, r)
-		return err
+		return nil
 	})
 	return there, err
 }
