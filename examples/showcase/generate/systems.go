@@ -92,12 +92,12 @@ func (s system) documents(d domain, i int) []string {
 	all := []string{
 		document("System", s.name, s.title, s.does, nil, []string{"owner: " + team, "domain: " + d.name}),
 		document("Component", s.name+"-service", "", s.does,
-			append(about(s.name+"-service", "service", s.language), "labels: {kestrel.example/tier: \"1\"}"),
+			append(d.about(s.name+"-service", "service", s.language), "labels: {kestrel.example/tier: \"1\"}"),
 			append(belongs("service", lifecycle), "providesApis: ["+s.name+", "+s.name+"-events]", uses, "dependsOn: ['resource:"+s.name+"-"+store+"', 'resource:"+s.name+"-topic']")),
 		document("Component", s.name+"-worker", "", "What "+s.title+" does later: retries, timers, and the nightly tidying up.",
-			about(s.name+"-worker", "worker", s.language), append(belongs("service", lifecycle), "subcomponentOf: "+s.name+"-service", "dependsOn: ['resource:"+s.name+"-topic']")),
+			d.about(s.name+"-worker", "worker", s.language), append(belongs("service", lifecycle), "subcomponentOf: "+s.name+"-service", "dependsOn: ['resource:"+s.name+"-topic']")),
 		document("Component", s.name+"-client", "", "Calls "+s.title+" with retries, deadlines and the right identity.",
-			about(s.name+"-client", "library", "typescript"), append(belongs("library", lifecycle), "consumesApis: ["+s.name+"]")),
+			d.about(s.name+"-client", "library", "typescript"), append(belongs("library", lifecycle), "consumesApis: ["+s.name+"]")),
 		document("API", s.name, s.title, s.does, []string{"tags: [rest]"}, append(belongs("openapi", lifecycle), s.openAPI()...)),
 		document("API", s.name+"-events", s.title+" events", "What has happened in "+s.title+", as it happens.", []string{"tags: [kafka, cloudevents]"}, append(belongs("asyncapi", lifecycle), s.asyncAPI()...)),
 		document("Resource", s.name+"-"+store, "", "The data of "+s.title+".", []string{"tags: [" + store + "]"}, []string{"type: database", "owner: " + team, "system: " + s.name}),
@@ -106,7 +106,7 @@ func (s system) documents(d domain, i int) []string {
 	for _, part := range s.parts {
 		head, does, _ := strings.Cut(part, ": ")
 		words := strings.Fields(head)
-		all = append(all, document("Component", words[0], "", does, about(words[0], words[1], words[2]), append(belongs(words[1], "production"), "consumesApis: ["+s.name+"]")))
+		all = append(all, document("Component", words[0], "", does, d.about(words[0], words[1], words[2]), append(belongs(words[1], "production"), "consumesApis: ["+s.name+"]")))
 	}
 	return all
 }
@@ -115,20 +115,26 @@ func (s system) documents(d domain, i int) []string {
 func (s system) team() string { return "team-" + s.name }
 
 // about returns tags, annotations and links of a component.
-func about(name, kind, language string) []string {
+func (d domain) about(name, kind, language string) []string {
 	tags := []string{language}
+	links := ""
 	switch kind {
-	case "service", "worker":
-		tags = append(tags, "kubernetes", "opentelemetry")
+	case "service":
+		tags = append(tags, "kubernetes")
+		links = fmt.Sprintf("\n  - {url: 'https://dashboards.kestrel.example/%[1]s', title: Dashboard, icon: dashboard}\n  - {url: 'https://runbooks.kestrel.example/%[1]s', title: 'When it fails', icon: help}", name)
 	case "website":
 		tags = append(tags, "react")
 	}
 	lines := []string{"tags: [" + strings.Join(tags, ", ") + "]", "annotations:", "  github.com/project-slug: kestrel-parcels/" + name}
-	if kind != "worker" && kind != "library" && kind != "documentation" {
+	if d.department == "customers" && (kind == "service" || kind == "website") { // the others have not moved there yet
 		lines = append(lines, "  circleci.com/project-slug: gh/kestrel-parcels/"+name)
 	}
 	if website := websites()[name]; website != "" {
-		lines = append(lines, "  lighthouse.com/website-url: "+website, "links:", "  - {url: '"+website+"', title: The website, icon: web}")
+		lines = append(lines, "  lighthouse.com/website-url: "+website)
+		links = "\n  - {url: '" + website + "', title: The website, icon: web}"
+	}
+	if links != "" {
+		lines = append(lines, strings.Split("links:"+links, "\n")...)
 	}
 	return lines
 }
