@@ -235,3 +235,26 @@ func TestADataFolderThatCannotBeWrittenStopsOnePluginOnly(t *testing.T) {
 	}
 	p.awaitOutput("/proc/nowhere")
 }
+
+func TestTheLogLevelFollowsTheConfiguration(t *testing.T) {
+	t.Parallel()
+	const quiet = "backend: {listen: 'ADDRESS', logger: {level: error}, database: {client: better-sqlite3, connection: ':memory:'}}\n"
+	p := begin(t, "", quiet)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if res, err := http.Get(p.url + "/healthy"); err == nil {
+			_ = res.Body.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not listen:\n%s", p.output)
+		}
+	}
+	if text := p.output.String(); text != "" {
+		t.Errorf("at level error it says:\n%s", text)
+	}
+	loud := strings.NewReplacer("ADDRESS", strings.TrimPrefix(p.url, "http://"), "error", "info").Replace(quiet)
+	if err := os.WriteFile(filepath.Join(p.command.Dir, "app-config.yaml"), []byte(loud), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.awaitOutput("changed configuration applied")
+}
