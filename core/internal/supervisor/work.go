@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
 var errReturned = errors.New("returned although it was not asked to end")
@@ -142,7 +144,11 @@ func (p *plugin) runTask(ctx context.Context, t TaskHook, status *HookStatus) {
 	switch {
 	case interrupted:
 	case err != nil:
-		p.log.LogAttrs(ctx, slog.LevelError, "task failed",
+		level := slog.LevelError
+		if errors.Is(err, pluginapi.ErrUnavailable) {
+			level = slog.LevelInfo // another plugin does not run, often not yet; that is said where it is
+		}
+		p.log.LogAttrs(ctx, level, "task failed",
 			append([]slog.Attr{slog.String("task", t.ID), slog.Duration("duration", ended.Sub(begun)), slog.Duration("next_in", t.Every)}, errAttrs(err)...)...)
 	default:
 		p.log.LogAttrs(ctx, slog.LevelDebug, "task done", slog.String("task", t.ID), slog.Duration("duration", ended.Sub(begun)))
