@@ -268,8 +268,17 @@ func row(ctx context.Context, l listing, e *catalogcommon.Entity, people bool) u
 	if !people {
 		r.Cells = append(r.Cells, lifecycle(e.SpecString("lifecycle")))
 	}
-	r.Cells = append(r.Cells, ui.Muted(summary(e)), ui.Tags(e.Metadata.Tags...))
+	r.Cells = append(r.Cells, ui.Muted(summary(e)), someTags(e.Metadata.Tags))
 	return r
+}
+
+// someTags shows as many tags as leave room for the other columns; the entity's page shows all.
+func someTags(tags []string) pluginapi.Component {
+	const most = 2
+	if len(tags) <= most {
+		return ui.Tags(tags...)
+	}
+	return ui.Inline(ui.Tags(tags[:most]...), ui.Muted(fmt.Sprintf("+%d", len(tags)-most)))
 }
 
 // summary is a description short enough for a table.
