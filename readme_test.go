@@ -88,7 +88,7 @@ func TestAPortalOutsideThisTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("go.sum", string(sums))
-	write("app-config.yaml", "backend: {database: {client: better-sqlite3, connection: {directory: data}}}\n")
+	write("app-config.yaml", blocks(t, "yaml")[0])
 
 	command := func(args ...string) {
 		t.Helper()
