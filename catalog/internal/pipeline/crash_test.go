@@ -73,7 +73,8 @@ func TestCrashes(t *testing.T) {
 	c := newCatalog(t, databasetest.Open(t, database.Options{DataDir: folder}))
 	c.start()
 	c.settle()
-	for version := max(1, acknowledged-crashNames+1); version <= acknowledged; version++ {
+	// The write after the last acknowledged one may have been under way, and may have begun by removing its entity; so the oldest name is left out.
+	for version := max(1, acknowledged-crashNames+2); version <= acknowledged; version++ {
 		e := c.must("component:default/service-" + strconv.Itoa(version%crashNames))
 		if got, err := strconv.Atoi(e.Metadata.Labels["version"]); err != nil || got < version {
 			t.Errorf("%s has version %d, but %d was acknowledged", e.Ref(), got, version)
