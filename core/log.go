@@ -6,17 +6,17 @@ import (
 	"log/slog"
 )
 
-// Logging is backend.logger.
-type Logging struct {
-	Level  Level  `yaml:"level"`  // debug, info, warn or error; default info; followed while the portal runs
+// logging is backend.logger.
+type logging struct {
+	Level  level  `yaml:"level"`  // debug, info, warn or error; default info; followed while the portal runs
 	Format string `yaml:"format"` // text or json; default text
 }
 
-// Level is a log level as text.
-type Level struct{ slog.Level }
+// level is a log level as text.
+type level struct{ slog.Level }
 
 // UnmarshalText reads a level, in any case.
-func (l *Level) UnmarshalText(text []byte) error {
+func (l *level) UnmarshalText(text []byte) error {
 	if err := l.Level.UnmarshalText(text); err != nil {
 		return fmt.Errorf("%q is no log level; there are debug, info, warn and error", text)
 	}
@@ -24,7 +24,7 @@ func (l *Level) UnmarshalText(text []byte) error {
 }
 
 // Validate checks the format.
-func (l Logging) Validate() error {
+func (l logging) Validate() error {
 	if l.Format != "" && l.Format != "text" && l.Format != "json" {
 		return fmt.Errorf("%q is no log format; there are text and json", l.Format)
 	}

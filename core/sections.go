@@ -61,7 +61,7 @@ type backendConfig struct {
 	server.Config `yaml:",inline"`
 	Database      database.Config `yaml:"database"`
 	Cache         cache.Config    `yaml:"cache"`
-	Logger        Logging         `yaml:"logger"`
+	Logger        logging         `yaml:"logger"`
 	Unit          unit.Config     `yaml:"unit"`
 	Startup       startup         `yaml:"startup"`
 }
