@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/proscenium-dev/proscenium/core/internal/spelling"
 )
 
 // Section is a part of the configuration that somebody in this portal reads.
@@ -197,7 +199,7 @@ func (c *checker) root(v Value) {
 			continue
 		}
 		message := "nothing in this portal reads this section"
-		if likely := nearest(e.key, c.owned.keys()); likely != "" {
+		if likely := spelling.Nearest(e.key, c.owned.keys(), foldKey); likely != "" {
 			message += fmt.Sprintf("; did you mean %q?", likely)
 		}
 		c.report.Warnings = append(c.report.Warnings, Fault{e.pos, p.String(), message})

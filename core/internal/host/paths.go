@@ -2,9 +2,12 @@ package host
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
+	"github.com/proscenium-dev/proscenium/core/internal/spelling"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
@@ -126,34 +129,8 @@ func parameter(segment string) string {
 
 // nearest suggests the known id that looks most like id, if one does.
 func nearest(id string, known map[string]int) string {
-	best, distance := "", len(id)/3+1
-	for candidate := range known {
-		if d := editDistance(id, candidate); d < distance || d == distance && candidate < best {
-			best, distance = candidate, d
-		}
+	if best := spelling.Nearest(id, slices.Collect(maps.Keys(known)), strings.ToLower); best != "" {
+		return fmt.Sprintf("; did you mean %s?", best)
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %s?", best)
-}
-
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diagonal = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }
