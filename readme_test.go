@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -15,15 +16,19 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/proscenium-dev/proscenium/catalog"
+	"github.com/proscenium-dev/proscenium/core"
+	"github.com/proscenium-dev/proscenium/proxy"
 )
 
 // fence finds the code blocks of a Markdown file.
 var fence = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
 
-// blocks returns the README's code blocks of one language.
-func blocks(t *testing.T, language string) []string {
+// blocks returns the code blocks of one language in a page.
+func blocks(t *testing.T, page, language string) []string {
 	t.Helper()
-	text, err := os.ReadFile("README.md")
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +39,7 @@ func blocks(t *testing.T, language string) []string {
 		}
 	}
 	if len(found) == 0 {
-		t.Fatalf("README.md has no %s block", language)
+		t.Fatalf("%s has no %s block", page, language)
 	}
 	return found
 }
@@ -56,7 +61,7 @@ func TestAPortalOutsideThisTree(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, block := range blocks(t, "go") {
+	for _, block := range blocks(t, "README.md", "go") {
 		clause, _, _ := strings.Cut(block, "\n")
 		switch clause {
 		case "package main":
@@ -88,7 +93,7 @@ func TestAPortalOutsideThisTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("go.sum", string(sums))
-	write("app-config.yaml", blocks(t, "yaml")[0])
+	write("app-config.yaml", blocks(t, "README.md", "yaml")[0])
 
 	command := func(args ...string) {
 		t.Helper()
@@ -106,6 +111,31 @@ func TestAPortalOutsideThisTree(t *testing.T) {
 	serves(t, dir, []string{filepath.Join(dir, "portal")}, map[string]string{"/api/greet/world": "Hello, world", "/greet": "Hello, everybody."})
 }
 
+// TestTheOperatorsConfigurations makes a portal of each configuration in the guide for operators. None is started: their databases are elsewhere.
+func TestTheOperatorsConfigurations(t *testing.T) {
+	t.Parallel()
+	for i, block := range blocks(t, "core/README.md", "yaml") {
+		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "app-config.yaml")
+			if err := os.WriteFile(file, []byte(block), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			portal, err := core.New(core.Options{
+				ConfigFiles: []string{file},
+				Environ:     []string{"DB_PASSWORD=x", "CACHE_PASSWORD=x", "UNIT_SECRET=" + strings.Repeat("x", 32), "DATABASE_URL=postgres://portal:x@db.example.com/portal"},
+				Logger:      slog.New(slog.DiscardHandler),
+			}, catalog.Plugin(), proxy.Plugin())
+			if err != nil {
+				t.Fatalf("%v\n%s", err, block)
+			}
+			if err := portal.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestTheRunCommand runs the command that the README gives.
 func TestTheRunCommand(t *testing.T) {
 	if testing.Short() {
@@ -113,7 +143,7 @@ func TestTheRunCommand(t *testing.T) {
 	}
 	t.Parallel()
 	var run []string
-	for _, block := range blocks(t, "sh") {
+	for _, block := range blocks(t, "README.md", "sh") {
 		if line, _, _ := strings.Cut(block, "\n"); strings.HasPrefix(line, "go run ") {
 			run = strings.Fields(line)
 			break
