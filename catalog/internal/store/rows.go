@@ -162,7 +162,7 @@ func (r *rows) value(i, row int) any {
 	return nil
 }
 
-// values is a table of n rows for SQLite, whose parameters come after args others.
+// values is a table of n rows for SQLite, whose parameters come after args others. Only the first has a number, and the others follow it: SQLite looks up each parameter that has a name among all the others that do.
 func (r *rows) values(n, args int) string {
 	var b strings.Builder
 	b.WriteString("(select ")
@@ -172,21 +172,8 @@ func (r *rows) values(n, args int) string {
 		}
 		fmt.Fprintf(&b, "column%d as %s", i+1, name)
 	}
-	b.WriteString(" from (values ")
-	for row := range n {
-		if row > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('(')
-		for i := range r.names {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			args++
-			fmt.Fprintf(&b, "$%d", args)
-		}
-		b.WriteByte(')')
-	}
+	row := strings.Repeat(",?", len(r.names))[1:]
+	fmt.Fprintf(&b, " from (values (?%d%s)%s", args+1, row[1:], strings.Repeat(",("+row+")", n-1))
 	b.WriteString(")) as r")
 	return b.String()
 }
