@@ -134,5 +134,8 @@ func (p *Pipeline) Load(ctx context.Context) (entities int, err error) {
 		return entities, err
 	}
 	apply(seq)
+	if entities == 0 {
+		p.unseen = time.Now().Add(firstRound)
+	}
 	return entities, nil
 }

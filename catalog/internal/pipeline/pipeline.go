@@ -68,6 +68,8 @@ type Pipeline struct {
 	inFlight atomic.Int64
 	handed   atomic.Int64 // counts hand-overs
 	stitches atomic.Bool  // one is under way
+	drained  atomic.Bool  // nothing was due at the last look
+	unseen   time.Time    // until then nobody misses what is not stitched yet
 	reading  chan struct{}
 	mu       sync.Mutex
 	claimed  map[int64]bool
@@ -79,6 +81,7 @@ const (
 	maxInFlight  = 512
 	claimAtOnce  = 256
 	stitchAtOnce = 1000
+	firstRound   = 5 * time.Second  // how long an empty catalog is filled before its entities start to appear
 	hold         = 15 * time.Second // of a claim; the work of a replica that dies goes on elsewhere after that
 	poll         = time.Second
 )
@@ -184,6 +187,7 @@ func (p *Pipeline) process(ctx context.Context) error {
 			if work, err = p.Store.Claim(ctx, n, hold); err != nil {
 				return err
 			}
+			p.drained.Store(len(work) == 0)
 		}
 		p.inFlight.Add(int64(len(work)))
 		p.handed.Add(int64(len(work)))
@@ -312,7 +316,7 @@ func (p *Pipeline) busy() bool { return p.inFlight.Load() > 0 && p.writer.busy(t
 // gather waits while there is more to process, but not for long: stitching may cost a fifth of the time then, so that entities appear while a large catalog is still being read.
 func (p *Pipeline) gather(ctx context.Context, took time.Duration) error {
 	limit := time.Now().Add(max(4*took, time.Second))
-	for p.busy() && time.Now().Before(limit) {
+	for p.busy() && time.Now().Before(limit) || (p.inFlight.Load() > 0 || !p.drained.Load()) && time.Now().Before(p.unseen) {
 		select {
 		case <-time.After(minLull / 4):
 		case <-ctx.Done():
