@@ -81,8 +81,8 @@ const (
 	maxInFlight  = 512
 	claimAtOnce  = 256
 	stitchAtOnce = 1000
-	firstRound   = 5 * time.Second  // how long an empty catalog is filled before its entities start to appear
-	hold         = 15 * time.Second // of a claim; the work of a replica that dies goes on elsewhere after that
+	firstRound   = 5 * time.Second // how long an empty catalog is filled before its entities start to appear
+	hold         = 6 * time.Second // of a claim; the work of a replica that dies goes on elsewhere after that
 	poll         = time.Second
 )
 
