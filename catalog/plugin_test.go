@@ -209,7 +209,7 @@ func TestBadRequests(t *testing.T) {
 		{"POST", "/entities/by-query", map[string]any{"query": map[string]any{"$what": 1}}, 400, "InputError", "$what"},
 		{"POST", "/entities/by-refs", map[string]any{}, 400, "InputError", "entityRefs"},
 		{"POST", "/entities/by-refs?fields=x", map[string]any{"entityRefs": []string{}}, 400, "InputError", "fields"},
-		{"POST", "/entities/by-refs", map[string]any{"entityRefs": []string{strings.Repeat("x", 120<<10)}}, 400, "InputError", "request entity too large"},
+		{"POST", "/entities/by-refs", map[string]any{"entityRefs": []string{strings.Repeat("x", 1<<20)}}, 400, "InputError", "request entity too large"},
 		{"GET", "/entity-facets", nil, 400, "InputError", "facet"},
 		{"GET", "/entities/by-name/component/default/none", nil, 404, "NotFoundError", "none"},
 		{"GET", "/entities/by-name/component/default/shop?fields=kind", nil, 400, "InputError", "fields"},

@@ -32,14 +32,20 @@ type Client interface {
 
 	// Locations returns all registered locations.
 	Locations(ctx context.Context) ([]Location, error)
+	// QueryLocations returns a page of the registered locations that a predicate matches, by id.
+	QueryLocations(ctx context.Context, request LocationsQuery) (LocationsPage, error)
 	// LocationByID returns one registered location.
 	LocationByID(ctx context.Context, id string) (Location, error)
 	// LocationByEntity returns the registered location that an entity originates from.
 	LocationByEntity(ctx context.Context, ref Ref) (Location, error)
 	// AddLocation registers a location, or tells in a dry run what that would bring.
 	AddLocation(ctx context.Context, request AddLocationRequest) (AddLocationResponse, error)
+	// UpdateLocation makes a registered location another one, of type url if the type is empty. Its id and the reference of its entity stay.
+	UpdateLocation(ctx context.Context, id string, location LocationRef) (Location, error)
 	// RemoveLocation removes a registered location and, with it, what only it brought.
 	RemoveLocation(ctx context.Context, id string) error
+	// AnalyzeLocation tells what a repository has for the catalog, or proposes a descriptor for it. The location's type is url, also if it is empty.
+	AnalyzeLocation(ctx context.Context, request AnalyzeLocationRequest) (AnalyzeLocationResponse, error)
 }
 
 // Entities returns every entity that the request matches, fetching page after page while the loop goes on. The request's Limit is the size of a page, 500 if nil. After an error, which comes with a nil entity, there is nothing more.

@@ -39,7 +39,7 @@ func (c *remote) EntityByRef(ctx context.Context, ref Ref) (*Entity, error) {
 	return &entity, nil
 }
 
-// The API's server refuses bodies of more than 100 KiB, so long lists travel in pieces.
+// Backstage's servers refuse bodies of more than 100 KiB, so long lists travel in pieces.
 const (
 	maxRefsAtOnce  = 1000
 	maxBytesAtOnce = 90 << 10
@@ -193,6 +193,14 @@ func (c *remote) Locations(ctx context.Context) ([]Location, error) {
 	return locations, nil
 }
 
+func (c *remote) QueryLocations(ctx context.Context, request LocationsQuery) (LocationsPage, error) {
+	var answer LocationsPage
+	if err := c.call(ctx, http.MethodPost, "/locations/by-query", request, http.StatusOK, &answer); err != nil {
+		return LocationsPage{}, fmt.Errorf("query locations: %w", err)
+	}
+	return answer, nil
+}
+
 func (c *remote) LocationByID(ctx context.Context, id string) (Location, error) {
 	var location Location
 	if err := c.call(ctx, http.MethodGet, "/locations/"+url.PathEscape(id), nil, http.StatusOK, &location); err != nil {
@@ -227,11 +235,33 @@ func (c *remote) AddLocation(ctx context.Context, request AddLocationRequest) (A
 	return answer, nil
 }
 
+func (c *remote) UpdateLocation(ctx context.Context, id string, location LocationRef) (Location, error) {
+	if location.Type == "" {
+		location.Type = LocationTypeURL
+	}
+	var answer Location
+	if err := c.call(ctx, http.MethodPut, "/locations/"+url.PathEscape(id), location, http.StatusOK, &answer); err != nil {
+		return Location{}, fmt.Errorf("update location %s: %w", id, err)
+	}
+	return answer, nil
+}
+
 func (c *remote) RemoveLocation(ctx context.Context, id string) error {
 	if err := c.call(ctx, http.MethodDelete, "/locations/"+url.PathEscape(id), nil, http.StatusNoContent, nil); err != nil {
 		return fmt.Errorf("remove location %s: %w", id, err)
 	}
 	return nil
+}
+
+func (c *remote) AnalyzeLocation(ctx context.Context, request AnalyzeLocationRequest) (AnalyzeLocationResponse, error) {
+	if request.Location.Type == "" {
+		request.Location.Type = LocationTypeURL
+	}
+	var answer AnalyzeLocationResponse
+	if err := c.call(ctx, http.MethodPost, "/analyze-location", request, http.StatusOK, &answer); err != nil {
+		return AnalyzeLocationResponse{}, fmt.Errorf("analyze location %s: %w", request.Location, err)
+	}
+	return answer, nil
 }
 
 // call sends body, if any, as JSON and decodes an answer of status want into result, if any.

@@ -5,9 +5,7 @@ package access
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
@@ -117,107 +115,4 @@ func (c *Catalog) may(ctx context.Context, name, ref string) (bool, error) {
 		return true, nil
 	}
 	return c.index.Matches(ref, where)
-}
-
-// predicate turns the conditions of a decision into a question to the index.
-func predicate(c pluginapi.Condition) (query.Predicate, error) {
-	parts := func(of []pluginapi.Condition) ([]query.Predicate, error) {
-		all := make([]query.Predicate, len(of))
-		for i := range of {
-			p, err := predicate(of[i])
-			if err != nil {
-				return nil, err
-			}
-			all[i] = p
-		}
-		return all, nil
-	}
-	switch {
-	case c.AllOf != nil:
-		all, err := parts(c.AllOf)
-		return query.All(all), err
-	case c.AnyOf != nil:
-		anyOf, err := parts(c.AnyOf)
-		return query.Any(anyOf), err
-	case c.Not != nil:
-		p, err := predicate(*c.Not)
-		return query.Not{Of: p}, err
-	case c.Rule != nil:
-		return rule(*c.Rule)
-	}
-	return nil, errors.New("a condition is empty")
-}
-
-// rule turns one rule into a question to the index.
-func rule(call pluginapi.RuleCall) (query.Predicate, error) {
-	text := func(name string) string {
-		value, _ := call.Params[name].(string)
-		return value
-	}
-	under := func(prefix, key string) (query.Predicate, error) {
-		if key == "" {
-			return nil, errors.New("rule " + call.Name + " needs its key")
-		}
-		if value, ok := call.Params["value"].(string); ok {
-			return query.In{Key: prefix + key, Values: []string{value}}, nil
-		}
-		return query.Exists{Key: prefix + key}, nil
-	}
-	switch call.Name {
-	case catalogcommon.RuleHasAnnotation:
-		return under("metadata.annotations.", text("annotation"))
-	case catalogcommon.RuleHasLabel:
-		return under("metadata.labels.", text("label"))
-	case catalogcommon.RuleHasMetadata:
-		return under("metadata.", text("key"))
-	case catalogcommon.RuleHasSpec:
-		return under("spec.", text("key"))
-	case catalogcommon.RuleIsEntityKind:
-		return query.In{Key: "kind", Values: texts(call.Params["kinds"])}, nil
-	case catalogcommon.RuleIsEntityOwner:
-		return query.In{Key: "relations.ownedBy", Values: texts(call.Params["claims"])}, nil
-	}
-	return nil, errors.New("there is no rule " + call.Name)
-}
-
-func texts(value any) []string {
-	switch list := value.(type) {
-	case []string:
-		return list
-	case []any:
-		all := make([]string, 0, len(list))
-		for _, item := range list {
-			if text, ok := item.(string); ok {
-				all = append(all, text)
-			}
-		}
-		return all
-	}
-	return nil
-}
-
-// Rules are the rules that conditions about entities may use, as extensions: an authorizer can decide about one entity with them.
-func Rules() []pluginapi.Extension {
-	describe := map[string]string{
-		catalogcommon.RuleHasAnnotation: "the entity has the annotation, with that value if one is given",
-		catalogcommon.RuleHasLabel:      "the entity has the label, with that value if one is given",
-		catalogcommon.RuleHasMetadata:   "the entity's metadata has the key, with that value if one is given",
-		catalogcommon.RuleHasSpec:       "the entity's spec has the key, with that value if one is given",
-		catalogcommon.RuleIsEntityKind:  "the entity is of one of the kinds",
-		catalogcommon.RuleIsEntityOwner: "the entity is owned by one of the claims",
-	}
-	var extensions []pluginapi.Extension
-	for _, name := range []string{catalogcommon.RuleHasAnnotation, catalogcommon.RuleHasLabel, catalogcommon.RuleHasMetadata, catalogcommon.RuleHasSpec, catalogcommon.RuleIsEntityKind, catalogcommon.RuleIsEntityOwner} {
-		spec := pluginapi.PermissionRule{Name: name, Resource: catalogcommon.ResourceTypeEntity, Description: describe[name]}
-		extensions = append(extensions, pluginapi.PermissionRules.From(strings.ReplaceAll(strings.ToLower(name), "_", "-"), spec, func(c *Catalog) pluginapi.RuleFunc {
-			return func(_ context.Context, resource string, params map[string]any) (bool, error) {
-				where, err := rule(pluginapi.RuleCall{Name: name, Params: params})
-				if err != nil {
-					return false, err
-				}
-				return c.index.Matches(strings.ToLower(resource), where)
-			}
-		}))
-	}
-	return extensions
 }

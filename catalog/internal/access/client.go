@@ -146,6 +146,11 @@ func (c *Client) Locations(ctx context.Context) ([]catalogcommon.Location, error
 	return c.catalog.Locations(ctx)
 }
 
+// QueryLocations implements catalogcommon.Client.
+func (c *Client) QueryLocations(ctx context.Context, request catalogcommon.LocationsQuery) (catalogcommon.LocationsPage, error) {
+	return c.catalog.QueryLocations(ctx, request)
+}
+
 // LocationByID implements catalogcommon.Client.
 func (c *Client) LocationByID(ctx context.Context, id string) (catalogcommon.Location, error) {
 	return c.catalog.LocationByID(ctx, id)
@@ -161,9 +166,19 @@ func (c *Client) AddLocation(ctx context.Context, request catalogcommon.AddLocat
 	return c.catalog.AddLocation(ctx, request)
 }
 
+// UpdateLocation implements catalogcommon.Client.
+func (c *Client) UpdateLocation(ctx context.Context, id string, location catalogcommon.LocationRef) (catalogcommon.Location, error) {
+	return c.catalog.ChangeLocation(ctx, id, location)
+}
+
 // RemoveLocation implements catalogcommon.Client.
 func (c *Client) RemoveLocation(ctx context.Context, id string) error {
 	return c.catalog.RemoveLocation(ctx, id)
+}
+
+// AnalyzeLocation implements catalogcommon.Client.
+func (c *Client) AnalyzeLocation(ctx context.Context, request catalogcommon.AnalyzeLocationRequest) (catalogcommon.AnalyzeLocationResponse, error) {
+	return c.catalog.Analyze(ctx, request)
 }
 
 // combine writes a filter and a predicate as one predicate; nil for neither.

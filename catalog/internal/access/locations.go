@@ -79,7 +79,7 @@ func (c *Catalog) AddLocation(ctx context.Context, request catalogcommon.AddLoca
 	if err := c.require(ctx, catalogcommon.PermissionLocationCreate); err != nil {
 		return none, err
 	}
-	ref, err := checkLocation(ingestion, request)
+	ref, err := checkLocation(ingestion, catalogcommon.LocationRef{Type: request.Type, Target: request.Target})
 	if err != nil {
 		return none, err
 	}
@@ -116,8 +116,7 @@ func (c *Catalog) AddLocation(ctx context.Context, request catalogcommon.AddLoca
 	return response, nil
 }
 
-func checkLocation(ingestion *Ingestion, request catalogcommon.AddLocationRequest) (catalogcommon.LocationRef, error) {
-	ref := catalogcommon.LocationRef{Type: request.Type, Target: request.Target}
+func checkLocation(ingestion *Ingestion, ref catalogcommon.LocationRef) (catalogcommon.LocationRef, error) {
 	if ref.Type == "" {
 		ref.Type = catalogcommon.LocationTypeURL
 	}
@@ -148,7 +147,7 @@ func (c *Catalog) dryRun(ctx context.Context, ingestion *Ingestion, ref catalogc
 }
 
 // ChangeLocation makes a registered location another one. Its id and the reference of its entity stay.
-func (c *Catalog) ChangeLocation(ctx context.Context, id string, request catalogcommon.AddLocationRequest) (catalogcommon.Location, error) {
+func (c *Catalog) ChangeLocation(ctx context.Context, id string, to catalogcommon.LocationRef) (catalogcommon.Location, error) {
 	none := catalogcommon.Location{}
 	ingestion, err := c.connected()
 	if err != nil {
@@ -160,7 +159,7 @@ func (c *Catalog) ChangeLocation(ctx context.Context, id string, request catalog
 	if ingestion.Readonly() {
 		return none, readonly()
 	}
-	ref, err := checkLocation(ingestion, request)
+	ref, err := checkLocation(ingestion, to)
 	if err != nil {
 		return none, err
 	}

@@ -9,23 +9,19 @@ import (
 )
 
 // API answers HTTP requests from a catalog.
-type API struct{ catalog *access.Catalog }
+type API struct {
+	catalog *access.Catalog
+	openapi func() ([]byte, error)
+}
 
 // New returns the API of a catalog.
-func New(c *access.Catalog) *API { return &API{c} }
-
-// maxBody is what Backstage takes of a request's body; its client splits what is longer.
-const maxBody = 100 << 10
+func New(c *access.Catalog) *API { return &API{c, openapiJSON()} }
 
 // Routes are the API's routes, as extensions of a plugin that provides an *API.
 func Routes() []pluginapi.Extension {
 	var extensions []pluginapi.Extension
 	add := func(name, pattern string, answer func(*API, http.ResponseWriter, *http.Request) error) {
-		route := pluginapi.Route{Pattern: pattern}
-		if len(pattern) > 4 && (pattern[:4] == "POST" || pattern[:3] == "PUT") {
-			route.MaxBody = maxBody
-		}
-		extensions = append(extensions, pluginapi.Routes.From(name, route, answer))
+		extensions = append(extensions, pluginapi.Routes.From(name, pluginapi.Route{Pattern: pattern}, answer))
 	}
 	add("entities", "GET /entities", (*API).entities)
 	add("query", "GET /entities/by-query", (*API).query)
@@ -56,6 +52,9 @@ func Routes() []pluginapi.Extension {
 	add("changes", "GET /changes", (*API).changes)
 	add("record", "GET /ingestion/by-name/{kind}/{namespace}/{name}", (*API).record)
 	add("problems", "GET /ingestion/problems", (*API).problems)
+	add("openapi", "GET /openapi.json", (*API).document)
+	add("permissions", "GET /.well-known/backstage/permissions/metadata", (*API).permissions)
+	add("apply-conditions", "POST /.well-known/backstage/permissions/apply-conditions", (*API).applyConditions)
 	stream := pluginapi.Route{Pattern: "GET /changes/stream", Stream: true}
 	extensions = append(extensions, pluginapi.Routes.From("change-stream", stream, (*API).changeStream))
 	return extensions

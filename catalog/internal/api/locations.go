@@ -1,8 +1,6 @@
 package api
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -108,7 +106,7 @@ func (a *API) changeLocation(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l, err := a.catalog.ChangeLocation(r.Context(), r.PathValue("id"), request)
+	l, err := a.catalog.ChangeLocation(r.Context(), r.PathValue("id"), catalogcommon.LocationRef{Type: request.Type, Target: request.Target})
 	if err != nil {
 		return err
 	}
@@ -126,69 +124,17 @@ func (a *API) removeLocation(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-const defaultLocations = 1000
-
-// place is where a list of locations goes on.
-type place struct {
-	Limit   int            `json:"limit"`
-	AfterID string         `json:"afterId"`
-	Query   map[string]any `json:"query,omitempty"`
-}
-
 func (a *API) queryLocations(w http.ResponseWriter, r *http.Request) error {
 	if err := noParams(r); err != nil {
 		return err
 	}
-	var body struct {
-		Cursor string          `json:"cursor"`
-		Limit  *int            `json:"limit"`
-		Query  json.RawMessage `json:"query"`
-	}
+	var body catalogcommon.LocationsQuery
 	if err := readBody(r, &body, false, true); err != nil {
 		return err
 	}
-	at := place{Limit: defaultLocations}
-	if body.Cursor != "" {
-		text, err := base64.StdEncoding.DecodeString(body.Cursor)
-		if err != nil || json.Unmarshal(text, &at) != nil {
-			return pluginapi.BadInput("cursor is malformed; pass it on as it was received").Because(err)
-		}
-	} else if text := notNull(body.Query); len(text) > 0 {
-		if err := json.Unmarshal(text, &at.Query); err != nil {
-			return pluginapi.BadInput("request/body/query must be object").Because(err)
-		}
-	}
-	if body.Limit != nil {
-		at.Limit = *body.Limit
-	}
-	if at.Limit < 1 {
-		return pluginapi.BadInput("request/body/limit must be >= 1")
-	}
-	match, err := parseLocationQuery(at.Query, 0)
+	page, err := a.catalog.QueryLocations(r.Context(), body)
 	if err != nil {
 		return err
-	}
-	all, err := a.catalog.Locations(r.Context())
-	if err != nil {
-		return err
-	}
-	page := catalogcommon.LocationsPage{Items: []catalogcommon.Location{}}
-	for _, l := range all {
-		if !match(l) {
-			continue
-		}
-		page.TotalItems++
-		switch {
-		case l.ID <= at.AfterID:
-		case len(page.Items) < at.Limit:
-			page.Items = append(page.Items, l)
-		case page.PageInfo.NextCursor == "":
-			text, err := json.Marshal(place{Limit: at.Limit, AfterID: page.Items[at.Limit-1].ID, Query: at.Query})
-			if err != nil {
-				return err
-			}
-			page.PageInfo.NextCursor = base64.StdEncoding.EncodeToString(text)
-		}
 	}
 	return respondWith(w, http.StatusOK, page)
 }
