@@ -13,7 +13,8 @@
 //
 // From low to high: app-config.yaml, or the one in [Options.Defaults] where there is none; app-config.local.yaml; or, instead of these, the files that --config names; then variables such as
 // APP_CONFIG_backend_listen=:8080. Objects are merged key by key, lists and scalars replaced, null hides. In any text, ${NAME} and ${NAME:-default} stand for a variable;
-// {$file: path} and {$include: path} for what is in a file. A section belongs to the plugin of that id, unless it says otherwise. The portal itself reads:
+// {$file: path} and {$include: path} for what is in a file. A section belongs to the plugin of that id, unless it says otherwise; some, such as integrations, are shared by
+// all plugins that declare them, and the log says by which. The portal itself reads:
 //
 //	app.title                     in the navigation; default: the organization's name and "portal"
 //	app.baseUrl                   where browsers find the portal; its path is where the portal is mounted; default: at the root

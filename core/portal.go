@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -169,6 +171,9 @@ func constructing(id string) error {
 // report says what the people who run the portal should know about their configuration.
 func (p *Portal) report(s *settings) {
 	p.logger.Info("configuration read", "files", s.snapshot.Files(), "data", p.databases.String())
+	for _, path := range slices.Sorted(maps.Keys(s.report.Readers)) {
+		p.logger.Info("shared configuration", "section", path, "readers", s.report.Readers[path])
+	}
 	for _, warning := range s.report.Warnings {
 		p.logger.Warn(warning.Error())
 	}

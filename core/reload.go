@@ -32,9 +32,10 @@ func (p *Portal) watch(ctx context.Context) {
 // apply takes over what can be changed while the portal runs, and names what cannot.
 func (p *Portal) apply(next *settings) {
 	last := p.settings.Load()
-	for _, path := range next.snapshot.At("backend").Keys() {
-		if path != "logger" {
-			p.warnIfChanged(last, next, "backend."+path)
+	for _, key := range next.snapshot.At("backend").Keys() {
+		path := "backend." + key
+		if followed := next.report.Readers[path] != nil; key != "logger" && !followed {
+			p.warnIfChanged(last, next, path)
 		}
 	}
 	for _, path := range []string{"backend.logger.format", "discovery", "app.plugins", "app.baseUrl"} {
@@ -50,8 +51,10 @@ func (p *Portal) apply(next *settings) {
 	next.backend.Logger = logging
 	p.level.Set(next.backend.Logger.Level.Level)
 	for _, plugin := range next.blueprint.Plugins {
-		if value := next.plugins[plugin.ID]; !reflect.DeepEqual(value, last.plugins[plugin.ID]) {
-			p.graph.SetConfig(plugin.ID, value)
+		for i, value := range next.plugins[plugin.ID] {
+			if !reflect.DeepEqual(value, last.plugins[plugin.ID][i]) {
+				p.graph.SetConfig(plugin.ID, i, value)
+			}
 		}
 	}
 	p.links.follow(next.blueprint)

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/proscenium-dev/proscenium/cache"
@@ -105,7 +106,7 @@ type settings struct {
 	app          appConfig
 	organization organization
 	backend      backendConfig
-	plugins      map[string]any // configuration by plugin id: values of the types that plugins declared
+	plugins      map[string][]any // configuration by plugin id: values of the types that the plugin declared for its host.Sections
 	blueprint    *host.Blueprint
 	units        *unit.Map
 }
@@ -156,9 +157,18 @@ func switchedOff(snapshot *config.Snapshot) map[string]string {
 	return off
 }
 
+// runElsewhere tells which plugins run in other units.
+func runElsewhere(snapshot *config.Snapshot) func(plugin string) bool {
+	var here []string
+	if err := snapshot.Decode("backend.unit.plugins", &here); err != nil || here == nil {
+		return func(string) bool { return false } // the report says what is wrong
+	}
+	return func(plugin string) bool { return !slices.Contains(here, plugin) }
+}
+
 // read decodes a snapshot for a list of plugins, of which some are switched off, and plans the portal. The error joins everything that is wrong; the settings are then good for nothing but finding more.
 func read(snapshot *config.Snapshot, plugins []pluginapi.Plugin, off map[string]string) (*settings, error) {
-	s := &settings{snapshot: snapshot, off: off, plugins: map[string]any{}}
+	s := &settings{snapshot: snapshot, off: off, plugins: map[string][]any{}}
 	s.backend.Unit.Shell = true
 	var discovery unit.Discovery
 	section := func(path string, target any) config.Section {
@@ -168,21 +178,38 @@ func read(snapshot *config.Snapshot, plugins []pluginapi.Plugin, off map[string]
 		Sections: []config.Section{section("app", &s.app), section("organization", &s.organization), section("backend", &s.backend), section("discovery", &discovery)},
 		Inert:    config.BackstageKeys(),
 	}
-	targets := map[string]any{} // by plugin
+	elsewhere := runElsewhere(snapshot)
+	targets := map[string][]any{} // by plugin, for each of its sections
 	for _, p := range plugins {
-		if p.Config == nil || targets[p.ID] != nil {
-			continue
+		if targets[p.ID] != nil {
+			continue // two of one id, which the plan complains about
 		}
-		targets[p.ID] = p.Config.Defaults()
-		if _, is := off[p.ID]; is {
-			schema.Inert = append(schema.Inert, config.Inert{Path: sectionPath(p), Why: p.ID + " is switched off"})
-			continue
+		for _, declared := range host.Sections(p) {
+			target := declared.Defaults()
+			targets[p.ID] = append(targets[p.ID], target)
+			part := config.Section{Path: declared.Key(), Owner: "plugin " + p.ID, New: func() any { return target }, Shared: declared != p.Config}
+			_, isOff := off[p.ID]
+			switch {
+			case part.Path == "" && part.Shared:
+				continue // the plan complains
+			case part.Path == "":
+				part.Path = p.ID
+			}
+			switch {
+			case isOff:
+				schema.Inert = append(schema.Inert, config.Inert{Path: part.Path, Why: p.ID + " is switched off"})
+			case part.Shared && elsewhere(p.ID):
+				schema.Inert = append(schema.Inert, config.Inert{Path: part.Path, Why: p.ID + " runs in another unit"})
+			default:
+				schema.Sections = append(schema.Sections, part)
+			}
 		}
-		schema.Sections = append(schema.Sections, config.Section{Path: sectionPath(p), Owner: "plugin " + p.ID, New: func() any { return targets[p.ID] }})
 	}
 	s.report = schema.Check(snapshot)
-	for id, target := range targets {
-		s.plugins[id] = reflect.ValueOf(target).Elem().Interface()
+	for id, sections := range targets {
+		for _, target := range sections {
+			s.plugins[id] = append(s.plugins[id], reflect.ValueOf(target).Elem().Interface())
+		}
 	}
 	changed, err1 := overrides(s.app.Extensions)
 	blueprint, err2 := host.Plan(plugins, off, changed)
@@ -194,12 +221,4 @@ func read(snapshot *config.Snapshot, plugins []pluginapi.Plugin, off map[string]
 	units, err3 := unit.NewMap(s.backend.Unit, discovery, ids)
 	s.units = units
 	return s, errors.Join(s.report.Err(), err1, err2, err3)
-}
-
-// sectionPath is where a plugin's configuration lives.
-func sectionPath(p pluginapi.Plugin) string {
-	if p.Config == nil || p.Config.Key() == "" {
-		return p.ID
-	}
-	return p.Config.Key()
 }

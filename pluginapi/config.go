@@ -33,14 +33,14 @@ func ConfigOf[T any](defaults T) *ConfigSection {
 	}
 }
 
-// At moves the section to another key, where the plugin's id is not what existing configuration files use. Dots separate path elements.
+// At moves the section to another key, where the plugin's id is not what existing configuration files use, or says where a shared one is, see [Plugin.Shared]. Dots separate path elements.
 func (c *ConfigSection) At(key string) *ConfigSection {
 	moved := *c
 	moved.key = key
 	return &moved
 }
 
-// Key is where the section lives, or "" for the plugin's id.
+// Key is where the section lives: what [ConfigSection.At] said, or "" for the plugin's id.
 func (c *ConfigSection) Key() string { return c.key }
 
 // Type is T.

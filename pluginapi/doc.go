@@ -15,7 +15,7 @@
 //		}
 //	}
 //
-// What a constructor may ask for: the plugin's own configuration (its type, or *[Live] of it), *slog.Logger, *sqlx.DB, [Cache], [Signals], [Leases], [Authorizer],
+// What a constructor may ask for: the plugin's own configuration and the shared sections that it declares (their types, or *[Live] of them), *slog.Logger, *sqlx.DB, [Cache], [Signals], [Leases], [Authorizer],
 // [Self], whatever the plugin itself provides, other plugins' exports, and []Extended for the points that the plugin owns. Everything else than exports is private to the plugin.
 //
 // Constructors do no I/O and start nothing: what can fail at run time belongs to migrations, [Starts], [Workers] and [Tasks].

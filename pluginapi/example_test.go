@@ -123,6 +123,27 @@ func ExampleRouteRef_URL() {
 	// ""
 }
 
+// Several plugins need what belongs to none of them. Each says which keys it wants, in a type of its own.
+func ExamplePlugin_shared() {
+	type host struct {
+		Host  string           `yaml:"host"`
+		Token pluginapi.Secret `yaml:"token"`
+	}
+	type integrations struct {
+		GitHub []host `yaml:"github"` // integrations.azure is somebody else's, and no fault
+	}
+	type stars struct{ hosts []host }
+	newStars := func(i integrations) *stars { return &stars{i.GitHub} } // or *pluginapi.Live[integrations]
+
+	plugin := pluginapi.Plugin{
+		ID:      "stars",
+		Shared:  []*pluginapi.ConfigSection{pluginapi.ConfigOf(integrations{}).At("integrations")},
+		Provide: []any{newStars},
+	}
+	fmt.Println(plugin.ID, "reads", plugin.Shared[0].Key())
+	// Output: stars reads integrations
+}
+
 // Live configuration follows the files.
 func ExampleLive() {
 	live, change := pluginapi.NewLive(Config{Greeting: "Hello"})

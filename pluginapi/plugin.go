@@ -20,6 +20,13 @@ type Plugin struct {
 	// Config declares the plugin's configuration: a type with its defaults. Nil means that the plugin has none.
 	Config *ConfigSection
 
+	// Shared declares what the plugin reads of sections that belong to no plugin, such as the credentials of source code hosts: ConfigOf(Hosts{}).At("integrations"). Any number of plugins may declare one path, each with
+	// a type of its own for the keys that it wants; constructors ask for that type, or for *[Live] of it. A key that another plugin or the portal reads for itself cannot be shared: a wiring fault names both.
+	//
+	// Since such a section is written for everybody, two rules are milder than those of [ConfigOf]: an unknown key is no fault, and gets a warning only if it looks like a slip; and a variable that is not set is a
+	// warning, with the value left out. Nothing in it reaches the browser, and a process that runs none of its readers does not read it.
+	Shared []*ConfigSection
+
 	// Migrations holds SQL files named NUMBER_name.sql, such as 001_greetings.sql, each with the line "-- +goose Up" before its first statement; at the root of the file system or, as with
 	// //go:embed migrations, in its folder migrations. They are applied in the order of their numbers, each once, before the plugin starts. A file in postgres/ stands in for the one of the same
 	// name on PostgreSQL. Package database says how to write SQL for both engines. Nil means none.

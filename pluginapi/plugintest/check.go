@@ -30,17 +30,19 @@ func Check(t *testing.T, o Options, plugin pluginapi.Plugin, needs ...pluginapi.
 }
 
 func checkDefaults(t *testing.T, plugin pluginapi.Plugin) {
-	if plugin.Config == nil {
-		return
-	}
-	value := plugin.Config.Defaults()
-	if v, ok := value.(interface{ Validate() error }); ok {
-		if err := v.Validate(); err != nil && !strings.Contains(err.Error(), "required") {
-			t.Errorf("the defaults of its configuration are not valid: %v", err)
+	for _, section := range append([]*pluginapi.ConfigSection{plugin.Config}, plugin.Shared...) {
+		if section == nil {
+			continue
 		}
-	}
-	if again := plugin.Config.Defaults(); !reflect.DeepEqual(value, again) {
-		t.Error("the defaults of its configuration differ from one call to the next")
+		value := section.Defaults()
+		if v, ok := value.(interface{ Validate() error }); ok {
+			if err := v.Validate(); err != nil && !strings.Contains(err.Error(), "required") {
+				t.Errorf("the defaults of its configuration are not valid: %v", err)
+			}
+		}
+		if again := section.Defaults(); !reflect.DeepEqual(value, again) {
+			t.Error("the defaults of its configuration differ from one call to the next")
+		}
 	}
 }
 

@@ -15,6 +15,8 @@ type decoder struct {
 	fields fieldCache
 	// keys knows keys that are not in the struct but have another owner, or a known lack of meaning; nil when there are none.
 	keys keyRegistry
+	// shared is set while a shared section is decoded, in which unknown keys and variables that are not set are no faults.
+	shared *sharing
 }
 
 // keyRegistry accounts for keys that a struct does not know.
@@ -65,6 +67,10 @@ func wrongType(expected string, n *node) string {
 }
 
 func (d *decoder) unknownKey(e entry, p *keyPath, known []string) {
+	if d.shared != nil {
+		d.shared.add(e, p, known)
+		return
+	}
 	if enough(d.faults) {
 		return
 	}
@@ -82,6 +88,9 @@ func (d *decoder) unknownKey(e entry, p *keyPath, known []string) {
 func (d *decoder) value(n *node, v reflect.Value, p *keyPath, at Position) bool {
 	if n != nil {
 		at = n.pos
+		if d.leftOut(n, p) {
+			n = nil
+		}
 	}
 	if v.Type() == valueType { // with its flaws, which are for whoever decodes it
 		v.Set(reflect.ValueOf(Value{n, p, at}))
@@ -112,6 +121,11 @@ func (d *decoder) value(n *node, v reflect.Value, p *keyPath, at Position) bool 
 		return true
 	}
 	return d.scalar(n, v, p)
+}
+
+// leftOut reports whether a value counts as not written. Whoever reads a shared section asks for each value.
+func (d *decoder) leftOut(n *node, p *keyPath) bool {
+	return d.shared != nil && d.shared.visit(n, p)
 }
 
 // unmarshaler reads values whose type knows how, and those of a few known types; done is false when n is for the general rules.
@@ -256,7 +270,7 @@ func (d *decoder) mapping(n *node, v reflect.Value, p *keyPath, at Position) boo
 	if n != nil {
 		for _, e := range n.entries {
 			key := reflect.ValueOf(e.key).Convert(v.Type().Key())
-			if e.value.absent() {
+			if e.value.absent() || d.leftOut(e.value, p.child(e.key)) {
 				filled.SetMapIndex(key, reflect.Value{}) // null hides a default, too
 				continue
 			}
@@ -289,9 +303,13 @@ func (d *decoder) list(n *node, v reflect.Value, p *keyPath, at Position) bool {
 	if n.kind != kindList {
 		return d.fail(n.pos, p, wrongType("a list", n)+listRemedy(n))
 	}
-	fresh := reflect.MakeSlice(v.Type(), len(n.items), len(n.items))
+	fresh := reflect.MakeSlice(v.Type(), 0, len(n.items))
 	for i, item := range n.items {
-		element := fresh.Index(i)
+		if d.leftOut(item, p.item(i)) {
+			continue
+		}
+		fresh = reflect.Append(fresh, reflect.Zero(v.Type().Elem()))
+		element := fresh.Index(fresh.Len() - 1)
 		if item.kind == kindNull && element.Kind() != reflect.Pointer && element.Kind() != reflect.Interface && element.Type() != valueType {
 			ok = d.wrong("a value", item, p.item(i))
 			continue
@@ -435,16 +453,19 @@ func (d *decoder) plain(n *node, p *keyPath) (any, bool) {
 		value, _ := parseBool(n.text)
 		return value, true
 	case kindList:
-		items, ok := make([]any, len(n.items)), true
+		items, ok := make([]any, 0, len(n.items)), true
 		for i, item := range n.items {
+			if d.leftOut(item, p.item(i)) {
+				continue
+			}
 			value, good := d.plain(item, p.item(i))
-			items[i], ok = value, ok && good
+			items, ok = append(items, value), ok && good
 		}
 		return items, ok
 	case kindObject:
 		entries, ok := make(map[string]any, len(n.entries)), len(n.flaws) == 0
 		for _, e := range n.entries {
-			if e.value.absent() {
+			if e.value.absent() || d.leftOut(e.value, p.child(e.key)) {
 				continue
 			}
 			value, good := d.plain(e.value, p.child(e.key))

@@ -8,7 +8,7 @@
 //
 // Where the rules differ from Backstage, on purpose: a variable that is not set and has no default is a fault (there the value silently disappears),
 // though only in a section that somebody reads, so that a file written for Backstage loads with the variables of absent plugins unset;
-// and unknown keys in an owned section are faults.
+// and unknown keys in an owned section are faults. Shared sections are milder, see below.
 //
 // Values that came from environment variables or from $file are not repeated in messages, because they are often secrets.
 //
@@ -35,6 +35,11 @@
 //
 // After a struct is filled without faults, its Validate method is called if it has one, also when nothing was written and it only holds defaults.
 // Errors joined with [errors.Join] are reported one by one, and one that has a method ConfigPath() string at that path below the struct.
+//
+// # Shared sections
+//
+// A section such as integrations belongs to nobody and is read by several, each of whom knows some of its keys. There, a variable that is not set is a warning and the value is left out, as in Backstage, where every
+// new app-config.yaml has an integrations.github[0].token that is rarely set; and an unknown key is a warning if it looks like a slip, else nothing. See [Section].
 //
 // # Visibility
 //

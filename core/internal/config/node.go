@@ -47,6 +47,8 @@ type flaw struct {
 	// on is the path of the object that is flawed, when the flaw was handed down to a part of it; placed says that it was.
 	on     *keyPath
 	placed bool
+	// unset says that a variable is not set, and nothing else is wrong.
+	unset bool
 }
 
 // handedDown returns flaws of the object at p for a part of it.

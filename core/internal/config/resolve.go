@@ -109,7 +109,7 @@ func (r *resolver) substitute(n *node) *node {
 			absent = absent || fallback == ""
 			out.WriteString(fallback)
 		case !set:
-			flaws = append(flaws, flaw{pos: n.pos, message: fmt.Sprintf("the environment variable %s is not set; set it, or give a default: ${%[1]s:-default}", shorten(name))})
+			flaws = append(flaws, flaw{pos: n.pos, message: fmt.Sprintf("the environment variable %s is not set; set it, or give a default: ${%[1]s:-default}", shorten(name)), unset: true})
 		default:
 			used = append(used, name)
 			out.WriteString(value)
@@ -174,7 +174,8 @@ func (r *resolver) fromVariable(name *node) *node {
 	value, set := r.variable(name.text)
 	switch {
 	case !set:
-		return broken(name.pos, fmt.Sprintf("the environment variable %s is not set", shorten(name.text)))
+		message := fmt.Sprintf("the environment variable %s is not set", shorten(name.text))
+		return &node{kind: kindBroken, pos: name.pos, flaws: []flaw{{pos: name.pos, message: message, unset: true}}}
 	case !utf8.ValidString(value):
 		return broken(name.pos, fmt.Sprintf("the environment variable %s is not valid UTF-8", shorten(name.text)))
 	}

@@ -11,12 +11,14 @@ import (
 
 // Section is a part of the configuration that somebody in this portal reads.
 type Section struct {
-	// Path is the dotted path of the section, such as catalog or backend.database. Sections may nest.
+	// Path is the dotted path of the section, such as catalog or backend.database. Sections may nest, as long as the outer one does not read what the inner one does.
 	Path string
 	// Owner names who reads it, for messages: "plugin catalog".
 	Owner string
 	// New returns a pointer to a value that holds the defaults. What it shares with other values is not changed.
 	New func() any
+	// Shared says that others may read the section too, each with an Owner and a New of its own. What is in it is then not in [Report.Values], and not for the browser; unknown keys and variables that are not set are no faults.
+	Shared bool
 }
 
 // Inert is a key that is known, usually from Backstage, and has no meaning in this portal.
@@ -35,11 +37,13 @@ type Schema struct {
 
 // Report is what a [Schema] found in a [Snapshot].
 type Report struct {
-	// Values holds, by the path of each section, the pointer that its New returned, filled. Not to be used when there are faults.
+	// Values holds, by the path of each section that is not shared, the pointer that its New returned, filled. Not to be used when there are faults.
 	Values map[string]any
+	// Readers names the owners of each shared section, by its path.
+	Readers map[string][]string
 	// Faults are everything that is wrong in the owned sections.
 	Faults Faults
-	// Warnings name each top-level section that nobody in this portal reads.
+	// Warnings name each top-level section that nobody in this portal reads, and in shared sections what is probably misspelt or has a variable that is not set.
 	Warnings Faults
 	// Inert are the keys that were found and have no meaning here.
 	Inert Faults
@@ -63,7 +67,7 @@ func (r *Report) Notice() string {
 
 // Check decodes every section, whether or not anything is written in it, and accounts for every key.
 func (s Schema) Check(snapshot *Snapshot) *Report {
-	c := &checker{report: &Report{Values: map[string]any{}, Warnings: slices.Clone(snapshot.warnings)}, owned: &owned{}}
+	c := &checker{report: &Report{Values: map[string]any{}, Readers: map[string][]string{}, Warnings: slices.Clone(snapshot.warnings)}, owned: &owned{}}
 	for _, inert := range s.Inert {
 		c.patterns = append(c.patterns, inertPattern{strings.Split(inert.Path, "."), inert.Why})
 	}
@@ -71,16 +75,23 @@ func (s Schema) Check(snapshot *Snapshot) *Report {
 		c.claim(section)
 	}
 	d := newDecoder(c)
+	c.overlaps(s.Sections, d.fields)
+	shared := &sharing{read: map[string]bool{}, known: map[string][]string{}}
 	for _, section := range s.Sections {
 		target := section.New()
 		if reflect.ValueOf(target).Kind() != reflect.Pointer {
 			d.fail(Position{}, splitPath(section.Path), fmt.Sprintf("%s keeps its configuration in a %T, which is not a pointer", section.Owner, target))
 			continue
 		}
+		if section.Shared {
+			c.shared(shared, snapshot.At(section.Path), target, d.fields)
+			continue
+		}
 		c.report.Values[section.Path] = target
 		d.decode(snapshot.At(section.Path), target)
 	}
 	c.root(snapshot.Root())
+	c.strangers(shared)
 	c.report.Faults = sorted(append(c.faults, d.faults...))
 	c.report.Warnings = sorted(c.report.Warnings)
 	c.report.Inert = sorted(c.report.Inert)
@@ -90,8 +101,9 @@ func (s Schema) Check(snapshot *Snapshot) *Report {
 // owned is the tree of the paths of sections.
 type owned struct {
 	children map[string]*owned
-	owner    string // when a section is here
+	owner    string // when a section is here that is not shared
 	section  bool
+	strict   bool // a section that is not shared is here or below
 }
 
 func (o *owned) child(key string) *owned {
@@ -130,6 +142,7 @@ var _ keyRegistry = (*checker)(nil)
 func (c *checker) claim(section Section) {
 	o := c.owned
 	for _, key := range splitPath(section.Path).steps() {
+		o.strict = o.strict || !section.Shared
 		if o.children == nil {
 			o.children = map[string]*owned{}
 		}
@@ -138,10 +151,15 @@ func (c *checker) claim(section Section) {
 		}
 		o = o.children[key]
 	}
-	if o.section {
+	o.section = true
+	if section.Shared {
+		c.report.Readers[section.Path] = append(c.report.Readers[section.Path], section.Owner)
+		return
+	}
+	if o.owner != "" {
 		c.fail(Position{}, section.Path, fmt.Sprintf("both %s and %s own this section", o.owner, section.Owner))
 	}
-	o.section, o.owner = true, section.Owner
+	o.strict, o.owner = true, section.Owner
 }
 
 func (c *checker) fail(pos Position, path, message string) {
@@ -179,8 +197,12 @@ func (c *checker) between(v Value, o *owned) {
 	}
 	for _, e := range v.node.entries {
 		p := v.path.child(e.key)
-		if !c.accepts(p, e) {
+		switch {
+		case c.accepts(p, e):
+		case o.strict:
 			c.fail(e.pos, p.String(), unknownKeyMessage(e.key, o.keys()))
+		case !e.value.absent():
+			c.unread(e, p, o.keys())
 		}
 	}
 }
@@ -198,12 +220,17 @@ func (c *checker) root(v Value) {
 		if c.accepts(p, e) {
 			continue
 		}
-		message := "nothing in this portal reads this section"
-		if likely := spelling.Nearest(e.key, c.owned.keys(), foldKey); likely != "" {
-			message += fmt.Sprintf("; did you mean %q?", likely)
-		}
-		c.report.Warnings = append(c.report.Warnings, Fault{e.pos, p.String(), message})
+		c.unread(e, p, c.owned.keys())
 	}
+}
+
+// unread warns of a section that may have been written for another portal.
+func (c *checker) unread(e entry, p *keyPath, known []string) {
+	message := "nothing in this portal reads this section"
+	if likely := spelling.Nearest(e.key, known, foldKey); likely != "" {
+		message += fmt.Sprintf("; did you mean %q?", likely)
+	}
+	c.report.Warnings = append(c.report.Warnings, Fault{e.pos, p.String(), message})
 }
 
 // inert notes a key that has no meaning here.

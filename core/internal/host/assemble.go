@@ -17,8 +17,8 @@ import (
 type Settings struct {
 	Blueprint *Blueprint
 
-	// Configs holds each plugin's decoded configuration, by id: a value of the type that the plugin declared.
-	Configs map[string]any
+	// Configs holds each plugin's decoded configuration, by id: a value for each of its [Sections], of the type that the plugin declared. A plugin that is not in it has the defaults.
+	Configs map[string][]any
 
 	// Services returns what the portal gives the plugin of that id. It is called once for each plugin that runs here.
 	Services func(plugin string) Services
@@ -60,7 +60,7 @@ type Remote struct {
 type Graph struct {
 	slots     map[string]*slot
 	points    map[pluginapi.AnyPoint]*gathering
-	configs   map[string]func(any)
+	configs   map[string][]func(any) // of each plugin's sections
 	databases map[string]bool
 	remote    map[string]bool
 	relays    map[pluginapi.AnyPoint]pluginapi.AnyPoint
@@ -108,7 +108,7 @@ func Wire(s Settings) (*Wiring, error) {
 	a := &Wiring{
 		Settings: s,
 		graph: &Graph{
-			slots: map[string]*slot{}, points: map[pluginapi.AnyPoint]*gathering{}, configs: map[string]func(any){},
+			slots: map[string]*slot{}, points: map[pluginapi.AnyPoint]*gathering{}, configs: map[string][]func(any){},
 			databases: map[string]bool{}, remote: map[string]bool{}, relays: s.Relays,
 		},
 		plugins: map[string]*wiring{},
@@ -185,15 +185,17 @@ func (a *Wiring) newWiring(p pluginapi.Plugin) *wiring {
 	if services.Database != nil {
 		give(databaseType, services.Database)
 	}
-	if p.Config != nil {
-		value := a.Configs[p.ID]
-		if value == nil {
-			value = reflect.ValueOf(p.Config.Defaults()).Elem().Interface()
+	for i, section := range Sections(p) {
+		var value any
+		if values := a.Configs[p.ID]; values != nil {
+			value = values[i]
+		} else {
+			value = reflect.ValueOf(section.Defaults()).Elem().Interface()
 		}
-		live, set := p.Config.Live(value)
-		give(p.Config.Type(), value)
+		live, set := section.Live(value)
+		give(section.Type(), value)
 		give(reflect.TypeOf(live), live)
-		a.graph.configs[p.ID] = set
+		a.graph.configs[p.ID] = append(a.graph.configs[p.ID], set)
 	}
 	return w
 }
@@ -326,10 +328,13 @@ func (a *Wiring) remedy(w *wiring, need reflect.Type) string {
 	if suggestion := suggestPlugin(need); suggestion != "" {
 		return suggestion
 	}
-	if config := w.plugin.Config; config != nil && need.Kind() == reflect.Pointer && need.Elem() == config.Type() {
-		return fmt.Sprintf("; ask for %s, or for *pluginapi.Live of it", config.Type())
+	sections := Sections(w.plugin)
+	for _, section := range sections {
+		if need.Kind() == reflect.Pointer && need.Elem() == section.Type() {
+			return fmt.Sprintf("; ask for %s, or for *pluginapi.Live of it", section.Type())
+		}
 	}
-	if need.Kind() == reflect.Pointer && need.Elem().PkgPath() == liveType.PkgPath() && strings.HasPrefix(need.Elem().Name(), "Live[") && w.plugin.Config == nil {
+	if need.Kind() == reflect.Pointer && need.Elem().PkgPath() == liveType.PkgPath() && strings.HasPrefix(need.Elem().Name(), "Live[") && len(sections) == 0 {
 		return "; declare the plugin's configuration: Config: pluginapi.ConfigOf(...)"
 	}
 	if made, ok := w.made[reflect.PointerTo(need)]; ok {

@@ -58,10 +58,10 @@ func sameSpec(a, b pluginapi.Contribution) bool {
 	return a.ID == b.ID && reflect.DeepEqual(a.Spec, b.Spec)
 }
 
-// SetConfig gives a plugin changed configuration: a value of the type that it declared.
-func (g *Graph) SetConfig(plugin string, value any) {
+// SetConfig gives a plugin that runs here changed configuration: a value of the type that it declared for the section with that index in its [Sections].
+func (g *Graph) SetConfig(plugin string, section int, value any) {
 	if set := g.configs[plugin]; set != nil {
-		set(value)
+		set[section](value)
 	}
 }
 

@@ -129,6 +129,7 @@ func (b *Blueprint) checkPlugins(plugins []pluginapi.Plugin, off map[string]stri
 			p.Points = append(p.Points, point)
 			b.owners[point] = p.ID
 		}
+		checkSections(p, found)
 		if _, is := off[p.ID]; is {
 			b.Off[p.ID] = true
 			continue
@@ -142,6 +143,36 @@ func (b *Blueprint) checkPlugins(plugins []pluginapi.Plugin, off map[string]stri
 	for id, where := range off {
 		if _, is := position[id]; !is {
 			found.add(where, "app.plugins.%s: this portal has no such plugin; it has %s", id, list(sorted(known)))
+		}
+	}
+}
+
+// Sections lists a plugin's sections of configuration: its own, if it has one, and those that it shares with others.
+func Sections(p pluginapi.Plugin) []*pluginapi.ConfigSection {
+	var sections []*pluginapi.ConfigSection
+	for _, section := range append([]*pluginapi.ConfigSection{p.Config}, p.Shared...) {
+		if section != nil {
+			sections = append(sections, section)
+		}
+	}
+	return sections
+}
+
+// checkSections finds shared sections that are nowhere, and those that a constructor could not tell apart.
+func checkSections(p pluginapi.Plugin, found *faults) {
+	types := map[reflect.Type]bool{}
+	for _, section := range Sections(p) {
+		if types[section.Type()] {
+			found.add(p.ID, "two of its sections of configuration have the type %s; give each one of its own", section.Type())
+		}
+		types[section.Type()] = true
+	}
+	for _, section := range p.Shared {
+		switch {
+		case section == nil:
+			found.add(p.ID, "one of its shared sections is nil; write pluginapi.ConfigOf(T{}).At(PATH)")
+		case section.Key() == "":
+			found.add(p.ID, "its shared section of type %s has no path; write pluginapi.ConfigOf(T{}).At(PATH)", section.Type())
 		}
 	}
 }
