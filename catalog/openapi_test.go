@@ -145,7 +145,7 @@ func TestContract(t *testing.T) {
 		shop   = "/by-name/component/default/shop"
 		none   = "/by-name/component/default/none"
 		kiosk  = "/by-name/component/default/kiosk"
-		target = "https://github.com/acme/nowhere/blob/main/catalog-info.yaml"
+		target = "https://git.invalid/catalog-info.yaml" // which no configuration lets the catalog read
 	)
 
 	for _, operation := range []string{"/openapi.json", "/.well-known/backstage/permissions/metadata", "/locations", "/ingestion/problems", "/entities" + shop, "/ingestion" + shop, "/entities" + shop + "/ancestry"} {
@@ -225,7 +225,7 @@ func TestContract(t *testing.T) {
 	post("/locations?onConflict=reject", object{"type": "url", "target": target}, 409)
 	post("/locations?onConflict=refresh", object{"type": "url", "target": target}, 201)
 	post("/locations", object{"type": "url", "target": target + "2"}, 201)
-	post("/locations?dryRun=true", object{"type": "url", "target": "https://127.0.0.1:1/catalog-info.yaml"}, 400)
+	post("/locations?dryRun=true", object{"type": "url", "target": target + "3"}, 400)
 	var locations catalogcommon.LocationsPage
 	post("/locations/by-query", object{"limit": 1, "query": object{"type": "url"}}, 200).JSON(&locations)
 	post("/locations/by-query", object{"cursor": locations.PageInfo.NextCursor}, 200)
@@ -236,7 +236,7 @@ func TestContract(t *testing.T) {
 	put(location, nil, object{"type": "url", "target": target + "1"}, 200)
 	put(location, nil, object{"type": "url", "target": target + "2"}, 409)
 	put(location, nil, object{"type": "url"}, 400)
-	put("/locations/none", nil, object{"type": "url", "target": target + "3"}, 404)
+	put("/locations/none", nil, object{"type": "url", "target": target + "4"}, 404)
 	ref := catalogcommon.LocationRef{Type: "url", Target: target}.EntityName()
 	get("/locations/by-entity/location/default/"+ref+"?x=1", 400)
 	remove(location+"?x=1", nil, 400)
@@ -278,7 +278,7 @@ func (c *contract) refusals() {
 		denied[permission.Name] = pluginapi.Decision{}
 	}
 	p := start(c.t, plugintest.Options{Authorizer: denied})
-	location := map[string]any{"type": "url", "target": "https://github.com/acme/nowhere/blob/main/catalog-info.yaml"}
+	location := map[string]any{"type": "url", "target": "https://git.invalid/catalog-info.yaml"}
 	for _, refused := range []struct {
 		method, path string
 		body         any
