@@ -186,18 +186,19 @@ func (t *tx) in(column string, n int) string {
 	return fmt.Sprintf("%s in (select value from json_each($%d))", column, n)
 }
 
-func (t *tx) texts(values []string) any {
-	if t.postgres() {
-		return values
-	}
-	return asJSON(values)
-}
+func (t *tx) texts(values []string) any { return list(t, values) }
 
-func (t *tx) ids(values []int64) any {
-	if t.postgres() {
-		return values
+func (t *tx) ids(values []int64) any { return list(t, values) }
+
+// list is never null, which would make even "not in" no list untrue.
+func list[T any](t *tx, values []T) any {
+	switch {
+	case !t.postgres():
+		return asJSON(values)
+	case values == nil:
+		return []T{}
 	}
-	return asJSON(values)
+	return values
 }
 
 func asJSON[T any](values []T) string {
