@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -25,10 +27,17 @@ func (s *Store) Load(ctx context.Context, each func(ref, uid string, body []byte
 	return seq, err
 }
 
-// ChangesAfter returns up to limit changes that follow number seq, in order.
+// ErrTrimmed says that the change log does not go on after a number: it no longer reaches back so far, or it never came to that number. Who kept in step by it has to read everything anew.
+var ErrTrimmed = errors.New("the change log does not go on after that number")
+
+// ChangesAfter returns up to limit changes that follow number seq, in order, or [ErrTrimmed]. With a negative seq it begins with the oldest.
 func (s *Store) ChangesAfter(ctx context.Context, seq int64, limit int) ([]Change, error) {
+	last, err := s.LastChange(ctx) // first, so that what is missing then is missing
+	if err != nil || last == seq {
+		return nil, err
+	}
 	var changes []Change
-	err := collect(ctx, s.db, `select c.seq, c.at, c.op, c.entity_ref, c.uid, c.etag, f.body from change_log c left join final_entities f on f.entity_ref = c.entity_ref and f.uid = c.uid where c.seq > $1 order by c.seq limit $2`, []any{seq, limit}, func(row *sqlx.Rows) error {
+	err = collect(ctx, s.db, `select c.seq, c.at, c.op, c.entity_ref, c.uid, c.etag, f.body from change_log c left join final_entities f on f.entity_ref = c.entity_ref and f.uid = c.uid where c.seq > $1 order by c.seq limit $2`, []any{seq, limit}, func(row *sqlx.Rows) error {
 		var c Change
 		err := row.Scan(&c.Seq, &c.At, &c.Op, &c.Ref, &c.UID, &c.ETag, &c.Body)
 		changes = append(changes, c)
@@ -37,7 +46,30 @@ func (s *Store) ChangesAfter(ctx context.Context, seq int64, limit int) ([]Chang
 	if err != nil {
 		return nil, fmt.Errorf("read the change log: %w", err)
 	}
+	if seq >= 0 && (len(changes) == 0 || changes[0].Seq != seq+1) {
+		return nil, ErrTrimmed
+	}
 	return changes, nil
+}
+
+// TrimChanges removes changes from before a time from the change log.
+func (s *Store) TrimChanges(ctx context.Context, before time.Time) (removed int, err error) {
+	const atOnce = 1000 // so that nobody waits long for the writer's turn
+	for n := int64(atOnce); n == atOnce; removed += int(n) {
+		err := s.write(ctx, "trim the change log", func(t *tx) error {
+			// Without an index on times: the oldest are the first.
+			result, err := t.ExecContext(t.ctx, `delete from change_log where at < $1 and seq in (select seq from change_log order by seq limit $2)`, before.UnixMilli(), atOnce)
+			if err != nil {
+				return err
+			}
+			n, err = result.RowsAffected()
+			return err
+		})
+		if err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
 }
 
 // LastChange returns the number of the last change.

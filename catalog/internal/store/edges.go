@@ -80,6 +80,9 @@ func (t *tx) found(ids []int64) error {
 
 // lost looks whether anything still leads to the entities. Those that nothing leads to become orphans, and whoever wanted to bring them before is asked again.
 func (t *tx) lost(ids []int64) error {
+	if err := t.lock(ids); err != nil {
+		return err
+	}
 	var orphans []int64
 	err := t.collect(fmt.Sprintf(`update refresh_state set orphan_since = %d where orphan_since is null and %s
 		and not exists (select 1 from root_edges e where e.target_id = refresh_state.id)

@@ -80,6 +80,9 @@ func (t *tx) prune(ids []int64) ([]Change, error) {
 	if err != nil || len(reached) == 0 {
 		return nil, err
 	}
+	if err := t.lock(reached); err != nil {
+		return nil, err
+	}
 	among := make(map[int64]bool, len(reached))
 	for _, id := range reached {
 		among[id] = true
@@ -121,10 +124,22 @@ func (t *tx) prune(ids []int64) ([]Change, error) {
 	return t.remove(doomed)
 }
 
+// lock sees to it that nobody else leads to the entities, leads away from them or puts them together until the transaction ends, and that what follows sees what others did before.
+func (t *tx) lock(ids []int64) error {
+	if !t.postgres() {
+		return nil
+	}
+	_, err := t.ExecContext(t.ctx, `select 1 from refresh_state where `+t.in("id", 1)+` order by id`+t.dialect.ForUpdate(), t.ids(ids))
+	return err
+}
+
 // remove removes entities. Whoever is related to them is put together again, and whoever wanted to bring them instead is asked.
 func (t *tx) remove(ids []int64) ([]Change, error) {
 	if len(ids) == 0 {
 		return nil, nil
+	}
+	if err := t.lock(ids); err != nil {
+		return nil, err
 	}
 	arg := t.ids(ids)
 	var related []string

@@ -52,6 +52,26 @@ type Record struct {
 	Visible     bool
 	Updated     time.Time // of what is visible
 	Conflicts   []Conflict
+	Targets     []RecordTarget // of a Location entity
+}
+
+// RecordTarget is what a Location entity points to.
+type RecordTarget struct {
+	Target  string // a location, perhaps a pattern
+	Fault   string // why it could not be read, as JSON; empty: it could
+	Missing bool
+	Read    time.Time // when there was last something to read
+	Took    time.Duration
+	Files   []RecordFile
+}
+
+// RecordFile is a file that a target stands for.
+type RecordFile struct {
+	File      string // a location
+	Faults    string // as JSON; empty: none
+	Missing   bool
+	Documents int
+	Read      time.Time
 }
 
 // Source is what brings an entity.
@@ -96,14 +116,47 @@ func (s *Store) Record(ctx context.Context, ref string) (r Record, found bool, e
 		}); err != nil {
 			return err
 		}
-		return t.collect(`select s.entity_ref, e.via, e.line from child_edges e join refresh_state s on s.id = e.source_id where e.target_id = $1 order by 1, 2`, []any{id}, func(row *sqlx.Rows) error {
+		if err := t.collect(`select s.entity_ref, e.via, e.line from child_edges e join refresh_state s on s.id = e.source_id where e.target_id = $1 order by 1, 2`, []any{id}, func(row *sqlx.Rows) error {
 			var source Source
 			err := row.Scan(&source.Ref, &source.File, &source.Line)
 			r.Sources = append(r.Sources, source)
 			return err
-		})
+		}); err != nil {
+			return err
+		}
+		r.Targets, err = t.targets(id)
+		return err
 	})
 	return r, found, err
+}
+
+// targets returns what a Location entity points to, and the files of each.
+func (t *tx) targets(id int64) ([]RecordTarget, error) {
+	var targets []RecordTarget
+	at := map[string]int{}
+	err := t.collect(`select target, coalesce(fault, ''), missing, read_at, took_us from targets where source_id = $1 order by target`, []any{id}, func(row *sqlx.Rows) error {
+		var target RecordTarget
+		var read, took int64
+		err := row.Scan(&target.Target, &target.Fault, &target.Missing, &read, &took)
+		target.Read, target.Took = fromMillis(read), time.Duration(took)*time.Microsecond
+		at[target.Target] = len(targets)
+		targets = append(targets, target)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return targets, t.collect(`select target, file, coalesce(faults, ''), missing, documents, read_at from target_files where source_id = $1 order by target, file`, []any{id}, func(row *sqlx.Rows) error {
+		var file RecordFile
+		var target string
+		var read int64
+		err := row.Scan(&target, &file.File, &file.Faults, &file.Missing, &file.Documents, &read)
+		file.Read = fromMillis(read)
+		if i, ok := at[target]; ok { // else its first reading is not complete yet
+			targets[i].Files = append(targets[i].Files, file)
+		}
+		return err
+	})
 }
 
 // Processed reports whether an entity was processed since it had the unprocessed body with that hash, and put together since; and what is wrong with it, as JSON.

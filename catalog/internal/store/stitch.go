@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -60,7 +61,7 @@ const (
 )
 
 // Stitch puts up to n queued entities together with assemble, and returns what changed, in order. assemble is given only entities that were processed at least once.
-// With onlyNew, entities that have been put together before stay in the queue.
+// With onlyNew, entities that have been put together before stay in the queue. So do, for a while after they were put together, those with very many relations.
 //
 // On PostgreSQL all of it is one transaction, which holds on to the entries of the queue, so that replicas take different ones. On SQLite, where a transaction that writes keeps everybody else from writing, reading and assembling
 // come before it; an entry that was queued again meanwhile stays.
@@ -69,31 +70,33 @@ func (s *Store) Stitch(ctx context.Context, n int, onlyNew bool, assemble func(*
 	if err := s.db.GetContext(ctx, &waiting, `select exists (select 1 from stitch_queue)`); err != nil || !waiting {
 		return 0, nil, err
 	}
+	resting := s.resting.ids(time.Now())
+	var batch stitched
 	if s.dialect == database.Postgres {
 		err = s.write(ctx, "stitch entities", func(t *tx) error {
-			batch, err := t.takeQueued(n, onlyNew, assemble)
-			if err != nil {
+			if batch, err = t.takeQueued(n, resting, onlyNew, assemble); err != nil {
 				return err
 			}
-			taken = len(batch.entries)
 			changes, err = t.putFinals(batch)
 			return err
 		})
-		return taken, changes, err
+	} else {
+		err = s.read(ctx, "stitch entities", func(t *tx) error {
+			batch, err = t.takeQueued(n, resting, onlyNew, assemble)
+			return err
+		})
+		if err == nil && len(batch.entries) > 0 {
+			err = s.write(ctx, "stitch entities", func(t *tx) error {
+				changes, err = t.putFinals(batch)
+				return err
+			})
+		}
 	}
-	var batch stitched
-	err = s.read(ctx, "stitch entities", func(t *tx) error {
-		batch, err = t.takeQueued(n, onlyNew, assemble)
-		return err
-	})
-	if err != nil || len(batch.entries) == 0 {
+	if err != nil {
 		return 0, nil, err
 	}
-	err = s.write(ctx, "stitch entities", func(t *tx) error {
-		changes, err = t.putFinals(batch)
-		return err
-	})
-	return len(batch.entries), changes, err
+	s.resting.note(batch.parts, time.Now())
+	return len(batch.entries), changes, nil
 }
 
 // stitched are entries of the queue, and what their entities have become.
@@ -104,14 +107,18 @@ type stitched struct {
 }
 
 // takeQueued puts queued entities together.
-func (t *tx) takeQueued(n int, onlyNew bool, assemble func(*Parts) (Final, error)) (stitched, error) {
+func (t *tx) takeQueued(n int, resting []int64, onlyNew bool, assemble func(*Parts) (Final, error)) (stitched, error) {
 	batch := stitched{entries: map[int64]int64{}}
-	condition := ``
+	condition, locks := ``, ``
 	if onlyNew {
-		condition = ` where not exists (select 1 from final_entities f where f.id = stitch_queue.entity_id)`
+		condition = ` and not exists (select 1 from final_entities f where f.id = q.entity_id)`
+	}
+	if t.postgres() {
+		// Whoever removes an entity has to wait, too, so that it sees what is to be removed. One that somebody is working on stays in the queue.
+		locks = ` for update of q skip locked for key share of s skip locked`
 	}
 	var ids []int64
-	err := t.collect(`select entity_id, ticket from stitch_queue`+condition+` order by entity_id limit $1`+t.dialect.SkipLocked(), []any{n}, func(row *sqlx.Rows) error {
+	err := t.collect(`select q.entity_id, q.ticket from stitch_queue q join refresh_state s on s.id = q.entity_id where not (`+t.in("q.entity_id", 2)+`)`+condition+` order by q.entity_id limit $1`+locks, []any{n, t.ids(resting)}, func(row *sqlx.Rows) error {
 		var id, ticket int64
 		err := row.Scan(&id, &ticket)
 		batch.entries[id] = ticket

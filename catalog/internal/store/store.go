@@ -37,11 +37,12 @@ type Store struct {
 	db      *sqlx.DB
 	dialect database.Dialect
 	replica string // whose claims are whose
+	resting resting
 }
 
 // New returns a store on a database that has the tables of [Migrations]. It does no I/O.
 func New(db *sqlx.DB) *Store {
-	return &Store{db: db, dialect: database.DialectOf(db), replica: rand.Text()}
+	return &Store{db: db, dialect: database.DialectOf(db), replica: rand.Text(), resting: resting{until: map[int64]time.Time{}}}
 }
 
 // never is a due date that does not come.
