@@ -14,6 +14,7 @@ import (
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
+	"github.com/proscenium-dev/proscenium/pluginapi/ui"
 )
 
 const shop = `
@@ -116,6 +117,25 @@ func TestCardsAreIndependent(t *testing.T) {
 	p.Get("/catalog/default/component/shop/history?page=2").Want(200).HasText("p", "shop on page 2")
 	p.Get("/catalog/default/component/desk/history").Want(404)
 	p.Get("/catalog/default/api/orders").Want(200).HasNot(`section[aria-label="Card good"]`)
+}
+
+// TestATabKnowsItsAddress has a tab that links to itself, with a part that the browser draws, under a path that configuration sets.
+func TestATabKnowsItsAddress(t *testing.T) {
+	t.Parallel()
+	show := func(r *http.Request, e *catalogcommon.Entity) (pluginapi.Component, error) {
+		next := catalogapi.TabURL(r.Context(), "entity-tab:history/tab", e.Ref(), "page", "2")
+		return ui.Module{Plugin: "history", Script: "draw.js", Data: []string{"</script>"}, Body: ui.Link{Href: next, Text: "Older"}}, nil
+	}
+	history := pluginapi.Plugin{
+		ID: "history", Assets: fstest.MapFS{"draw.js": {Data: []byte("export function mount() {}")}},
+		Extensions: []pluginapi.Extension{catalogapi.EntityTabs.From("tab", catalogapi.Tab{Path: "history", Title: "History"}, show)},
+	}
+	config := "{app: {extensions: [{'entity-tab:history/tab': {config: {path: past}}}]}, catalog: {rules: [{allow: [Component, API, Group]}], locations: [{type: embedded, target: all.yaml}]}}"
+	files := fstest.MapFS{"all.yaml": {Data: []byte(strings.Replace(shop, ", {url: 'javascript://alert(1)', title: Bad}", "", 1))}}
+	p := plugintest.StartWith(t, plugintest.Options{Config: config}, catalog.Plugin(catalog.Options{Embedded: files}), history)
+	p.Get("/catalog/default/component/shop/past").Want(200).Has(`nav a[href="/catalog/default/component/shop/past"][aria-current]`).
+		Has(`ui-module[data-src$="/history/draw.js"][data-plugin=history] a[href="/catalog/default/component/shop/past?page=2"]`)
+	p.Get("/catalog/default/component/shop/history").Want(404)
 }
 
 func TestCheck(t *testing.T) {

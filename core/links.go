@@ -1,6 +1,7 @@
 package core
 
 import (
+	"net/url"
 	"strings"
 	"sync/atomic"
 
@@ -30,6 +31,21 @@ func (l *links) follow(b *host.Blueprint) {
 		case pluginapi.Route:
 			patterns[pluginapi.RouteRef(e.ID)] = l.base + "/api/" + e.Plugin + strings.TrimSuffix(spec.Pattern[strings.IndexByte(spec.Pattern, '/'):], "{$}")
 		}
+	}
+	for _, e := range b.Extensions {
+		spec, ok := e.Spec.(pluginapi.Placed)
+		if !ok || e.Off {
+			continue
+		}
+		page, params := spec.Place()
+		pattern, ok := patterns[page]
+		if !ok {
+			continue
+		}
+		for i := 0; i+1 < len(params); i += 2 {
+			pattern = strings.ReplaceAll(pattern, "{"+params[i]+"}", url.PathEscape(params[i+1]))
+		}
+		patterns[pluginapi.RouteRef(e.ID)] = pattern
 	}
 	l.patterns.Store(&patterns)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest/browsertest"
+	"github.com/proscenium-dev/proscenium/pluginapi/ui"
 )
 
 // tellAll writes what the host of browser-side pages offers into the page.
@@ -43,10 +44,8 @@ func browserPlugin() pluginapi.Plugin {
 	}
 	page := func(script string) pluginapi.PageFunc {
 		return func(r *http.Request) (pluginapi.View, error) {
-			return pluginapi.View{
-				Body:   pluginapi.Drawn("<p>twin</p>"),
-				Module: &pluginapi.Module{Script: script, Data: map[string]string{"text": hostile, "link": pluginapi.RouteRef("page:browser/page").URL(r.Context())}},
-			}, nil
+			data := map[string]string{"text": hostile, "link": pluginapi.RouteRef("page:browser/page").URL(r.Context())}
+			return pluginapi.View{Body: ui.Module{Plugin: "browser", Script: script, Data: data, Body: pluginapi.Drawn("<p>twin</p>")}}, nil
 		}
 	}
 	return pluginapi.Plugin{
@@ -77,7 +76,7 @@ func browserPlugin() pluginapi.Plugin {
 func TestAPageWithAModule(t *testing.T) {
 	t.Parallel()
 	p := plugintest.Start(t, browserPlugin())
-	r := p.Get("/browser").Want(200).HasText("ui-module > p", "twin").Has(`link[rel=modulepreload][href$="/browser/tell.js"]`).Has(`head script[src$="/ui/module.js"][nonce]`)
+	r := p.Get("/browser").Want(200).HasText("ui-module > p", "twin").Has(`link[rel=modulepreload][href$="/browser/tell.js"]`).Has(`script[type=module][src$="/ui/module.js"]`)
 	data := r.Find("ui-module > script[type='application/json']")
 	if len(data) != 1 {
 		t.Fatalf("%d data blocks", len(data))
@@ -88,7 +87,7 @@ func TestAPageWithAModule(t *testing.T) {
 	}
 	p.Get("/plain").Want(200).HasNot("ui-module").HasNot(`script[src$="/module.js"]`)
 	p.Get("/absent").Want(500)
-	if log := p.Log(); !strings.Contains(log, `page:browser/absent: there is no file \"absent.js\" among the assets of plugin browser`) {
+	if log := p.Log(); !strings.Contains(log, `page:browser/absent: draw module: there is no file \"absent.js\" among the assets of plugin browser`) {
 		t.Errorf("the log does not say what is missing:\n%s", log)
 	}
 }

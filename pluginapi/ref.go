@@ -6,8 +6,15 @@ import (
 	"strings"
 )
 
-// RouteRef is the id of a page or route, to link to: page:catalog/entity, route:hello/greet. Apps can move pages, so links are made from refs, not from paths.
+// RouteRef is the id of a page or route, or of an extension that is [Placed] on a page, to link to: page:catalog/entity, route:hello/greet, entity-tab:hello/greetings. Apps can move pages, so links are made from refs,
+// not from paths.
 type RouteRef string
+
+// Placed is a spec that gives its extension an address within somebody's page, as a tab has one. A [RouteRef] leads to it as to a page.
+type Placed interface {
+	// Place returns the page, and those parameters of its path that the spec decides, alternating names and values.
+	Place() (page RouteRef, params []string)
+}
 
 // Links knows where the portal's pages, routes and assets are. The portal puts it in every context that it hands out.
 type Links interface {

@@ -57,16 +57,6 @@ type View struct {
 	Tabs        []Tab     // sub-pages
 	Actions     Component // buttons in the header; nil: none
 	Body        Component // the portal puts the page's margins around it
-	Module      *Module   // nil: none
-}
-
-// Module is an ES module that takes a page over in the browser. Without JavaScript the page's Body stays what it is, so Body says at least in words or a table what the module draws.
-//
-// The module exports mount(element, host), which gets the element around Body, and may return a function to be called when the page goes. What host offers is described in package
-// pluginapi/ui. The module is loaded on this page only, under the content's hash and the portal's content security policy; it imports its neighbours by relative paths.
-type Module struct {
-	Script string // the module's name among the plugin's [Plugin.Assets]
-	Data   any    // what host.data is, as JSON; whoever may open the page can read it
 }
 
 // Link is a text that leads somewhere.

@@ -16,7 +16,7 @@ const (
 	ListPage pluginapi.RouteRef = "page:catalog"
 	// EntityPage is the page of one entity; its parameters are namespace, kind and name.
 	EntityPage pluginapi.RouteRef = "page:catalog/entity"
-	// EntityTabPage is a tab of that page; its further parameter is tab, a [Tab]'s Path.
+	// EntityTabPage is a tab of that page; its further parameter is tab, a [Tab]'s Path. Configuration can set that path, so links to a tab are made with [TabURL].
 	EntityTabPage pluginapi.RouteRef = "page:catalog/entity-tab"
 )
 
@@ -24,6 +24,12 @@ const (
 func EntityURL(ctx context.Context, ref catalogcommon.Ref) string {
 	ref = ref.Normal()
 	return EntityPage.URL(ctx, "namespace", ref.Namespace, "kind", ref.Kind, "name", ref.Name)
+}
+
+// TabURL returns the URL path of a tab on an entity's page, or "" in a portal without it. The tab is the id of the extension that adds it: entity-tab:hello/greetings. Params, alternating names and values, become the query.
+func TabURL(ctx context.Context, tab pluginapi.RouteRef, ref catalogcommon.Ref, params ...string) string {
+	ref = ref.Normal()
+	return tab.URL(ctx, append([]string{"namespace", ref.Namespace, "kind", ref.Kind, "name", ref.Name}, params...)...)
 }
 
 // EntityLink links to an entity's page under the given text, or under the shortest unambiguous form of its reference when text is empty.

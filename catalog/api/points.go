@@ -26,7 +26,7 @@ type Card struct {
 // Validate checks the condition.
 func (c Card) Validate() error { return c.For.Validate() }
 
-// CardFunc makes the content of a card for an entity, which it must not change. The catalog draws the frame with the title.
+// CardFunc makes the content of a card for an entity, which it must not change. The catalog draws the frame with the title. A part that the browser draws is a ui.Module in it.
 // A nil component leaves the card out. An error is shown in the card's own frame, with its safe message; so is that it took longer than two seconds.
 type CardFunc func(ctx context.Context, entity *catalogcommon.Entity) (pluginapi.Component, error)
 
@@ -53,7 +53,13 @@ func (t Tab) Validate() error {
 	return t.For.Validate()
 }
 
-// TabFunc makes the content of a tab for an entity, which it must not change. The request is the page's: its query is the tab's state.
+// Place implements [pluginapi.Placed]: an extension's id, such as entity-tab:hello/greetings, is the [pluginapi.RouteRef] of its tab; see [TabURL].
+func (t Tab) Place() (pluginapi.RouteRef, []string) { return EntityTabPage, []string{"tab", t.Path} }
+
+var _ pluginapi.Placed = Tab{}
+
+// TabFunc makes the content of a tab for an entity, which it must not change. The request's query is the tab's state; its address, for links to other states, is [TabURL]'s.
+// A part that the browser draws is a ui.Module in it.
 type TabFunc func(r *http.Request, entity *catalogcommon.Entity) (pluginapi.Component, error)
 
 // EntityTabs is where plugins add tabs to entities' pages.

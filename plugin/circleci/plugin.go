@@ -2,7 +2,6 @@ package circleci
 
 import (
 	"embed"
-	"io/fs"
 	"log/slog"
 	"time"
 
@@ -25,19 +24,17 @@ var files embed.FS
 
 // Plugin describes the CircleCI plugin. It needs the catalog and the proxy.
 func Plugin() pluginapi.Plugin {
-	migrations, _ := fs.Sub(files, "migrations")
-	assets, _ := fs.Sub(files, "assets")
 	const entity = "/entities/{namespace}/{kind}/{name}"
 	return pluginapi.Plugin{
 		ID:         "circleci",
 		Title:      "CircleCI",
 		Config:     pluginapi.ConfigOf(defaults()),
-		Migrations: migrations,
-		Assets:     assets,
+		Migrations: files,
+		Assets:     files,
 		Provide:    []any{newClient, newBuilds, shelf.New, newStore, newPages, newAccess},
 		Extensions: []pluginapi.Extension{
 			pluginapi.Pages.From("page", pluginapi.Page{Path: "/circleci", Title: "CircleCI", Icon: "workflow"}, (*pages.Pages).Page),
-			catalogapi.EntityTabs.From("tab", catalogapi.Tab{Path: pages.TabPath, Title: "CircleCI", For: "annotation:" + project.Annotation}, (*pages.Pages).Tab),
+			catalogapi.EntityTabs.From("tab", catalogapi.Tab{Path: "circleci", Title: "CircleCI", For: "annotation:" + project.Annotation}, (*pages.Pages).Tab),
 			pluginapi.Routes.From("overview", pluginapi.Route{Pattern: "GET /overview"}, (*pages.Pages).Overview),
 			pluginapi.Routes.From("view", pluginapi.Route{Pattern: "GET " + entity + "/view"}, (*pages.Pages).View),
 			pluginapi.Routes.From("output", pluginapi.Route{Pattern: "GET " + entity + "/jobs/{job}/steps/{step}/{node}"}, (*pages.Pages).Output),

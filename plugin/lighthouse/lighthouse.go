@@ -8,7 +8,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
 	"time"
@@ -68,8 +67,8 @@ func Plugin() pluginapi.Plugin {
 	return pluginapi.Plugin{
 		ID:         "lighthouse",
 		Config:     pluginapi.ConfigOf(Config{Schedule: Schedule{Frequency: 24 * time.Hour, InitialDelay: 15 * time.Minute, Spread: 2 * time.Minute, Timeout: time.Minute}}),
-		Migrations: folder("migrations"),
-		Assets:     folder("assets"),
+		Migrations: files,
+		Assets:     files,
 		Provide:    []any{newClient, newSchedule, ledger.New, pages.New},
 		Extensions: []pluginapi.Extension{
 			pluginapi.Pages.From("list", pluginapi.Page{Path: "/lighthouse", Title: "Lighthouse", Icon: "gauge"}, (*pages.Pages).List),
@@ -86,14 +85,6 @@ func Plugin() pluginapi.Plugin {
 			pluginapi.Stops.From("connections", pluginapi.Stop{}, closeClient),
 		},
 	}
-}
-
-func folder(name string) fs.FS {
-	sub, err := fs.Sub(files, name)
-	if err != nil {
-		return files // cannot be: the name is a valid one
-	}
-	return sub
 }
 
 func newClient(c Config) (*auditclient.Client, error) { return auditclient.New(c.BaseURL, c.Token) }

@@ -295,5 +295,11 @@ func TestFits(t *testing.T) {
 			}
 		}
 	}
+	// A window that becomes smaller while the page is open takes the picture with it.
+	openRadar(b, p.URL+"/tech-radar")
+	for _, width := range []int64{700, 390, 1200} {
+		b.Emulate(width, 900)
+		b.Wait(fmt.Sprintf(`innerWidth === %d && document.documentElement.scrollWidth <= innerWidth && (([picture, figure]) => Math.abs(picture - figure) < 1 && figure <= innerWidth && Math.abs(document.querySelector(".tr-svg").viewBox.baseVal.width - figure) < 1)([".tr-svg", ".tr-figure"].map((part) => document.querySelector(part).getBoundingClientRect().width))`, width))
+	}
 	b.WantNoComplaints()
 }

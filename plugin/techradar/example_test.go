@@ -56,10 +56,8 @@ func showShares(*http.Request) (pluginapi.View, error) {
 	for _, s := range shares {
 		table.Rows = append(table.Rows, ui.Row{Cells: []pluginapi.Component{ui.Text(s.Name), ui.Number(int64(s.Services))}})
 	}
-	return pluginapi.View{
-		Body:   table,                                                // without JavaScript
-		Module: &pluginapi.Module{Script: "shares.js", Data: shares}, // with it
-	}, nil
+	module := ui.Module{Plugin: "shares", Script: "shares.js", Data: shares, Body: table} // without JavaScript the table stays alone
+	return pluginapi.View{Body: module}, nil
 }
 
 // A standalone plugin is a page with a module, and nothing else.

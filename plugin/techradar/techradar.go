@@ -17,7 +17,6 @@ package techradar
 
 import (
 	"embed"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -47,13 +46,11 @@ type Radar struct {
 
 // Plugin describes the plugin. Options are optional; those of several are joined.
 func Plugin(options ...Options) pluginapi.Plugin {
-	assets, _ := fs.Sub(files, "assets")
-	migrations, _ := fs.Sub(files, "migrations")
 	return pluginapi.Plugin{
 		ID:         page.Plugin,
 		Config:     pluginapi.ConfigOf(feed.Config{}).At("techRadar"),
-		Assets:     assets,
-		Migrations: migrations,
+		Assets:     files,
+		Migrations: files,
 		Provide: []any{
 			func(config *pluginapi.Live[feed.Config], db *sqlx.DB, log *slog.Logger) (*feed.Feed, error) {
 				return feed.New(embedded(options), config, db, log)

@@ -197,8 +197,8 @@ func TestMarkup(t *testing.T) {
 		"code":                  {ui.CodeBlock{Code: "a\n\tb <c>\n"}, []check{{"pre[tabindex='0'] code", 1, "a b <c>"}}},
 		"icon":                  {ui.Icon("bell", "Alarm"), []check{{"svg[role=img][aria-label=Alarm] use[href='/assets/icons.svg#bell']", 1, ""}}},
 		"unknown icon":          {ui.Icon("no-such-icon", ""), []check{{"svg[aria-hidden=true] use[href='/assets/icons.svg#box']", 1, ""}}},
-		"document": {ui.Document{Title: "A & B", Theme: ui.ThemeDark, Nonce: "n", Modules: []string{"/m.js"}, Body: ui.Text("x")}, []check{
-			{"html[lang=en][data-theme=dark]", 1, ""}, {"title", 1, "A & B"}, {"script[nonce=n][src]", 3, ""}, {"script[type=module]", 2, ""}, {"link[rel=stylesheet][href='/assets/styles.css']", 1, ""},
+		"document": {ui.Document{Title: "A & B", Theme: ui.ThemeDark, Nonce: "n", Body: ui.Text("x")}, []check{
+			{"html[lang=en][data-theme=dark]", 1, ""}, {"title", 1, "A & B"}, {"script[nonce=n][src]", 2, ""}, {"script[type=module]", 1, ""}, {"link[rel=stylesheet][href='/assets/styles.css']", 1, ""},
 		}},
 		"toast":  {ui.Frame{Toasts: []ui.Toast{{Tone: ui.ToneSuccess, Text: "Saved", Href: "/x"}}}, []check{{"[role=status][aria-live=polite] .ui-toast[data-tone=success]", 1, "Saved Show"}}},
 		"number": {ui.Number(-1234567), []check{{".ui-number", 1, "-1,234,567"}}},

@@ -31,24 +31,24 @@
 //
 // # Pages drawn in the browser
 //
-// A page may have an ES module of its own ([pluginapi.Module]). The portal draws the page as always, loads module.js beside ui.js, and that calls the module's
+// A page, a tab, a card or a part of one may have an ES module of its own ([Module]). The server draws its body as always, and in the browser module.js calls the module's
 //
 //	export function mount(element, host)
 //
-// with the element around the page's body, which it may keep, change or replace, and a host, which has:
+// with the element around that body, which it may keep, change or replace, and a host, which has:
 //
-//   - host.data: what the page's PageFunc gave as Data.
+//   - host.data: the Module's Data.
 //   - host.url(path): an address in this portal, as text. A path that starts with a slash counts from where the portal is mounted; any other from the plugin's own API, /api/ID/.
 //     Other sites are refused.
 //   - host.fetch(path, init): the answer to a request for host.url(path) in the visitor's name. A status of 400 and above becomes an error with name, message and status as the portal's
-//     error answers have them. It ends with the page, and after 30 seconds unless init has a signal.
+//     error answers have them. It ends with the element, and after 30 seconds unless init has a signal.
 //   - host.config(): a promise of the configuration that the browser may see, nested like app-config.yaml.
 //   - host.navigate(path): goes to host.url(path).
 //   - host.theme: "light" or "dark". The host, an EventTarget, sends an event "theme" when it changes.
 //   - host.toast(text, tone): a short message; tones are neutral, info, success, warning and danger.
-//   - host.signal: an AbortSignal that ends with the page, to hand to addEventListener and fetch.
+//   - host.signal: an AbortSignal that ends with the element, to hand to addEventListener and fetch.
 //
-// mount may return a function, or a promise of one, that is called when the page goes. A module that fails leaves the page's body in place, and says so in a
+// mount may return a function, or a promise of one, that is called when the element goes. A module that fails leaves its body in place, and says so in a
 // toast; its element, ui-module, then has the attribute data-failed.
 // Links to other pages belong into Data, made on the server by [pluginapi.RouteRef.URL]: they follow where an app moves pages. Styles are set by class, by attributes of SVG, or from the
 // script by element.style; style attributes in markup meet the Content-Security-Policy.

@@ -80,7 +80,7 @@ func (p *Pages) frame(ctx context.Context, e *catalogcommon.Entity, active strin
 	tabs := []pluginapi.Tab{{Link: pluginapi.Link{Text: "Overview", Href: catalogapi.EntityPage.URL(ctx, params...)}, Active: active == ""}}
 	for _, tab := range p.tabs.Get() {
 		if tab.Spec.For.Holds(e) {
-			href := catalogapi.EntityTabPage.URL(ctx, append(params, "tab", tab.Spec.Path)...)
+			href := catalogapi.TabURL(ctx, pluginapi.RouteRef(tab.ID), ref)
 			tabs = append(tabs, pluginapi.Tab{Link: pluginapi.Link{Text: tab.Spec.Title, Href: href}, Active: active == tab.Spec.Path})
 		}
 	}

@@ -2,7 +2,6 @@ package shell
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -55,17 +54,8 @@ func (s *Shell) show(w http.ResponseWriter, r *http.Request, page Page) error {
 		frame.Crumbs = append(frame.Crumbs, ui.Crumb{Label: crumb.Text, Href: crumb.Href})
 	}
 	frame.Crumbs = append(frame.Crumbs, ui.Crumb{Label: view.Title})
-	content := pluginapi.Drawn(body)
-	var modules []string
-	if view.Module != nil {
-		if content, err = s.module(ctx, page, view.Module, content); err != nil {
-			return err
-		}
-		modules = []string{ui.AssetURL(ctx, "module.js")}
-	}
-	frame.Body = ui.Group(header(view, page.Spec), ui.Content(content))
+	frame.Body = ui.Group(header(view, page.Spec), ui.Content(pluginapi.Drawn(body)))
 	document := s.document(ctx, view.Title, frame)
-	document.Modules = modules
 	html, err := pluginapi.Draw(ctx, document)
 	if err != nil {
 		return err
@@ -96,19 +86,6 @@ func ask(ctx context.Context, r *http.Request, page Page) (body string, view plu
 		return err
 	})
 	return body, view, err
-}
-
-// module draws what lets a page's own script take it over.
-func (s *Shell) module(ctx context.Context, page Page, m *pluginapi.Module, body pluginapi.Component) (pluginapi.Component, error) {
-	src, ok := s.Links.Asset(page.Plugin, m.Script)
-	if !ok {
-		return nil, fmt.Errorf("%s: there is no file %q among the assets of plugin %s", page.ID, m.Script, page.Plugin)
-	}
-	data, err := json.Marshal(m.Data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: encode the data of module %s: %w", page.ID, m.Script, err)
-	}
-	return ui.Module{Src: src, Plugin: page.Plugin, Base: s.Home, Data: data, Nonce: s.Nonce(ctx), Body: body}, nil
 }
 
 func predrawn(ctx context.Context, c pluginapi.Component) (pluginapi.Component, error) {

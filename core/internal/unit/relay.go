@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -119,16 +118,9 @@ type relayedView struct {
 	Tabs                    []pluginapi.Tab
 	Facts                   []relayedFact
 	Actions, Body           string
-	Module                  *relayedModule
 }
 
 type relayedFact struct{ Label, Value string }
-
-// relayedModule is a pluginapi.Module whose data is JSON. Its script is among the assets of every unit.
-type relayedModule struct {
-	Script string
-	Data   json.RawMessage
-}
 
 func servePage(_ pluginapi.Page, show pluginapi.PageFunc) pluginapi.RouteFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -161,13 +153,6 @@ func drawView(ctx context.Context, view pluginapi.View) (relayedView, error) {
 		}
 		drawn.Facts = append(drawn.Facts, relayedFact{fact.Label, value})
 	}
-	if view.Module != nil {
-		data, err := json.Marshal(view.Module.Data)
-		if err != nil {
-			return drawn, fmt.Errorf("encode the data of module %s: %w", view.Module.Script, err)
-		}
-		drawn.Module = &relayedModule{view.Module.Script, data}
-	}
 	var err1, err2 error
 	drawn.Actions, err1 = pluginapi.Draw(ctx, view.Actions)
 	drawn.Body, err2 = pluginapi.Draw(ctx, view.Body)
@@ -198,9 +183,6 @@ func remotePage(spec pluginapi.Page, rt http.RoundTripper) pluginapi.PageFunc {
 		}
 		for _, fact := range drawn.Facts {
 			view.Facts = append(view.Facts, pluginapi.Fact{Label: fact.Label, Value: pluginapi.Drawn(fact.Value)})
-		}
-		if drawn.Module != nil {
-			view.Module = &pluginapi.Module{Script: drawn.Module.Script, Data: drawn.Module.Data}
 		}
 		if drawn.Actions != "" {
 			view.Actions = pluginapi.Drawn(drawn.Actions)

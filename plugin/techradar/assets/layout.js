@@ -61,6 +61,16 @@ function arcs({ from, to, inner, outer }, size, distance, gap, each) {
   }
 }
 
+// largest returns the largest number from least to most, in steps, that fits, or least: what fits larger ones fits smaller ones.
+function largest(least, most, step, fits) {
+  let low = 0, high = Math.round((most - least) / step);
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (fits(least + middle * step)) low = middle; else high = middle - 1;
+  }
+  return least + low * step;
+}
+
 function capacity(segment, size, distance, gap) {
   let sum = 0;
   arcs(segment, size, distance, gap, (r, edge, room, count) => { sum += count; });
@@ -118,17 +128,16 @@ export function layout({ quadrants, rings, entries, radius, gap, most }) {
     const segments = inside.flatMap((quadrant, q) => quadrant.map((list, ring) => ({
       list, from: q * turn / quadrants, to: (q + 1) * turn / quadrants, inner: ring ? outer[ring - 1] : 0, outer: outer[ring],
     }))).filter(({ list }) => list.length);
-    let size = most;
-    while (size > 2 && !segments.every((segment) => capacity(segment, size, apart(size), gap) >= segment.list.length)) size -= 0.5;
-    if (!best || size > best.size) best = { outer, segments, size };
-    if (size === most) break;
+    const fits = (size) => segments.every((segment) => capacity(segment, size, apart(size), gap) >= segment.list.length);
+    if (best && !fits(best.size + 0.5)) continue;
+    best = { outer, segments, size: largest(best ? best.size + 0.5 : 2, most, 0.5, fits) };
+    if (best.size === most) break;
   }
   const { outer, segments, size } = best;
   const places = new Map();
   for (const segment of segments) {
     const least = apart(size);
-    let distance = least + 30;
-    while (distance > least && capacity(segment, size, distance, gap) < segment.list.length * 2.5) distance = Math.max(least, distance - 2);
+    const distance = largest(least, least + 30, 2, (distance) => capacity(segment, size, distance, gap) >= segment.list.length * 2.5);
     fill(segment, segment.list, spots(segment, size, distance, gap), size, (distance - least) / 2, gap, places);
   }
   return { rings: outer, size, tip: size * tip, places: entries.map((entry) => places.get(entry)) };

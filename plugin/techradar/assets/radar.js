@@ -5,8 +5,8 @@ import { draw } from "./picture.js";
 export function mount(element, host) {
   const begun = performance.now();
   const { quadrants, rings, entries } = host.data;
-  const form = element.querySelector(".tr-tools"), twin = element.querySelector(".tr-twin"), status = form.querySelector(".tr-count");
-  const rows = [...twin.querySelectorAll("tbody > tr")];
+  const [form, twin, stage, figure, legend, tip] = ["tools", "twin", "stage", "figure", "legend", "tip"].map((name) => element.querySelector(`.tr-${name}`));
+  const rows = twin.querySelector("tbody").rows, status = form.querySelector(".tr-count"), views = [...form.querySelectorAll(".tr-views > button")];
   const listen = { signal: host.signal };
 
   // A node with properties and children.
@@ -37,21 +37,18 @@ export function mount(element, host) {
   };
   const home = new URLSearchParams(location.search).get("radar"), prefix = `${location.pathname}?${home ? `radar=${encodeURIComponent(home)}&` : ""}entry=`;
   const href = (i) => prefix + encodeURIComponent(entries[i].id);
-  const words = (i) => [entries[i].title, rings[entries[i].ring].name, ["moved down", "", "moved up"][(entries[i].moved ?? 0) + 1]].filter(Boolean);
+  const moves = ["moved down", "", "moved up"];
+  const words = (i) => [entries[i].title, rings[entries[i].ring].name, moves[(entries[i].moved ?? 0) + 1]].filter(Boolean);
+  // move shows in which direction an entry went.
+  const move = (moved, hint) => moved ? [node("span", { className: moved > 0 ? "tr-up" : "tr-down" }, node("span", { textContent: moved > 0 ? "▲" : "▼", ariaHidden: "true" }), node("span", { className: hint, textContent: moves[moved + 1] }))] : [];
 
-  // The picture's frame, the legend, the switch between picture and table, the dialog.
-  const tip = node("div", { className: "tr-tip", hidden: true });
-  tip.setAttribute("aria-hidden", "true"); // says what the blip's label says
-  const figure = node("div", { className: "tr-figure" }, tip);
   let links = []; // the legend's, once it is there
   const item = (entry, i) => {
-    const link = node("a", { className: "tr-item", href: href(i) }, node("span", { className: "tr-number", textContent: i + 1 }), node("span", { textContent: entry.title }));
-    if (entry.moved) link.append(node("span", { className: entry.moved > 0 ? "tr-up" : "tr-down", textContent: entry.moved > 0 ? "▲" : "▼", ariaHidden: "true" }), node("span", { className: "ui-hidden", textContent: words(i)[2] }));
+    const link = node("a", { className: "tr-item", href: href(i) }, node("span", { className: "tr-number", textContent: i + 1 }), node("span", { textContent: entry.title }), ...move(entry.moved, "ui-hidden"));
     link.dataset.i = i;
     return link;
   };
   const swatches = form.querySelectorAll(".tr-ring .tr-swatch");
-  const legend = node("nav", { className: "tr-legend", ariaLabel: "Entries" });
   const fillLegend = () => {
     links = entries.map(item);
     legend.append(...quadrants.map((quadrant, q) => {
@@ -61,88 +58,118 @@ export function mount(element, host) {
       });
       return node("section", { className: "tr-part" }, node("h2", { textContent: quadrant.name }), ...lists);
     }));
-    filter();
+    for (const i of off) show(links[i].parentElement, false);
+    tidy();
   };
-  const stage = node("div", { className: "tr-stage" }, figure, legend);
-  twin.before(stage);
-  const views = ["Radar", "Table"].map((name) => node("button", { type: "button", className: "ui-button", textContent: name, onclick: () => {
-    history.replaceState(history.state, "", address({ view: name === "Table" ? "table" : null }));
-    update();
-  } }));
-  form.querySelector(".tr-apply").replaceWith(node("div", { className: "tr-views", role: "group", ariaLabel: "View" }, ...views));
+  views.forEach((button, i) => {
+    button.onclick = () => {
+      history.replaceState(history.state, "", address({ view: i ? "table" : null }));
+      update();
+    };
+  });
 
-  const name = node("h2", { id: "tr-name", tabIndex: -1 }), place = node("p", { className: "ui-muted" }), body = node("div", { className: "ui-dialog-body tr-more" });
-  const step = (by, label) => node("button", { type: "button", className: "ui-button", textContent: label, onclick: () => {
-    const list = [...entries.keys()].filter(visible), next = list[(list.indexOf(state.entry) + by + list.length) % list.length];
-    if (next !== undefined) { history.replaceState(history.state, "", address({ entry: entries[next].id })); update(); }
-  } });
-  const close = node("button", { type: "button", className: "ui-icon-button", ariaLabel: "Close", textContent: "✕", onclick: () => dialog.close() });
-  const dialog = node("dialog", { className: "ui-dialog tr-dialog" }, node("header", { className: "ui-dialog-head" }, node("div", {}, name, place), close), body,
-    node("footer", { className: "ui-dialog-foot" }, step(-1, "Previous"), step(1, "Next")));
-  dialog.setAttribute("aria-labelledby", name.id);
-  element.append(dialog);
-
-  // All there is to say about an entry, made by the server.
+  // All there is to say about an entry; twin.templ says the same.
   const more = (i) => {
-    const template = document.createElement("template");
-    template.innerHTML = entries[i].more;
-    return template.content;
+    const { about, links, timeline } = entries[i], all = document.createDocumentFragment();
+    const html = (className, text) => text ? [node("div", { className, innerHTML: text })] : [];
+    all.append(...html("tr-about", about), ...html("", links), node("h4", { textContent: "Timeline" }), node("ol", { className: "tr-timeline", role: "list" }, ...timeline.map(({ date, ring, moved, text }) =>
+      node("li", {}, node("p", { className: "tr-when" }, swatches[ring].cloneNode(true), node("strong", { textContent: rings[ring].name }), ...move(moved, ""), node("time", { textContent: date })), ...html("", text)))));
+    return all;
+  };
+  // The dialog about an entry, made when somebody wants the first one.
+  let dialog, name, place, body;
+  const makeDialog = () => {
+    name = node("h2", { id: "tr-name", tabIndex: -1 });
+    place = node("p", { className: "ui-muted" });
+    body = node("div", { className: "ui-dialog-body tr-more" });
+    const step = (by, label) => node("button", { type: "button", className: "ui-button", textContent: label, onclick: () => {
+      const list = [...entries.keys()].filter(visible), next = list[(list.indexOf(state.entry) + by + list.length) % list.length];
+      if (next !== undefined) { history.replaceState(history.state, "", address({ entry: entries[next].id })); update(); }
+    } });
+    const close = node("button", { type: "button", className: "ui-icon-button", ariaLabel: "Close", textContent: "✕", onclick: () => dialog.close() });
+    dialog = node("dialog", { className: "ui-dialog tr-dialog" }, node("header", { className: "ui-dialog-head" }, node("div", {}, name, place), close), body,
+      node("footer", { className: "ui-dialog-foot" }, step(-1, "Previous"), step(1, "Next")));
+    dialog.setAttribute("aria-labelledby", name.id);
+    dialog.addEventListener("close", () => {
+      if (new URLSearchParams(location.search).has("entry")) {
+        if (history.state?.radar) history.back(); else { history.replaceState(null, "", address({ entry: null })); read(); }
+      }
+      (returnTo?.closest("svg") ? blip(roving) ?? returnTo : returnTo)?.focus();
+    });
+    element.append(dialog);
   };
 
   // Which entries the filters leave. Texts are read when somebody first types.
   let texts;
   const text = (i) => (texts ??= entries.map(({ title }, n) => {
-    const all = more(n);
-    return `${title} ${(all.querySelector(".tr-about") ?? all.querySelector(".tr-timeline > li > .ui-markdown"))?.textContent ?? ""}`.toLowerCase();
+    const { about, timeline } = entries[n];
+    return `${title} ${node("template", { innerHTML: about ?? timeline[0].text ?? "" }).content.textContent}`.toLowerCase();
   }))[i];
   const visible = (i) => (state.quadrant < 0 || entries[i].quadrant === state.quadrant) && (!state.rings.size || state.rings.has(rings[entries[i].ring].id)) && state.words.every((word) => text(i).includes(word));
 
-  // The picture is drawn anew when its size or its quadrant changes.
+  // The picture is drawn anew when its size, its quadrant or the theme changes. Its width is asked for before anything is written, when the browser knows it.
   let picture, drawn = "";
   const redraw = () => {
-    const width = Math.floor(figure.clientWidth);
-    if (!width || state.table || drawn === `${width} ${state.quadrant}`) return;
-    drawn = `${width} ${state.quadrant}`;
-    picture?.svg.remove();
-    picture = draw({ quadrants, rings, entries, width, quadrant: state.quadrant, layout, label: (i) => `${i + 1}. ${words(i)[0]}: ${[quadrants[entries[i].quadrant].name, ...words(i).slice(1)].join(", ")}`, href });
-    picture.color(figure);
-    figure.prepend(picture.svg);
+    if (state.table) return;
+    const width = Math.floor(figure.clientWidth), look = `${width} ${state.quadrant} ${host.theme}`;
+    if (!width || drawn === look) return;
+    drawn = look;
+    const rgb = getComputedStyle(figure).backgroundColor.match(/\d+/g).slice(0, 3).map(Number);
+    picture = draw({ quadrants, rings, entries, width, quadrant: state.quadrant, ground: rgb, layout, label: (i) => `${i + 1}. ${words(i)[0]}: ${[quadrants[entries[i].quadrant].name, ...words(i).slice(1)].join(", ")}`, href });
+    figure.querySelector(".tr-svg")?.remove();
+    figure.insertAdjacentHTML("afterbegin", picture.svg);
+    picture.blips = figure.querySelector(".tr-blips");
+    for (const i of off) pale(i, true);
   };
-
+  const blip = (i) => picture?.blips.querySelector(`[data-i="${i}"]`);
   let roving = 0;
   const rove = (i) => {
-    picture?.blips.get(roving)?.setAttribute("tabindex", "-1");
+    blip(roving)?.setAttribute("tabindex", "-1");
     roving = i;
-    picture?.blips.get(i)?.setAttribute("tabindex", "0");
+    blip(i)?.setAttribute("tabindex", "0");
   };
+  // off are the entries that the filters leave out: pale in the picture, and not in the table, as which the server has drawn them, and the legend.
+  let off;
+  const pale = (i, is) => {
+    const shape = blip(i);
+    shape?.classList.toggle("tr-off", is);
+    shape?.[is ? "setAttribute" : "removeAttribute"]("aria-hidden", "true");
+  };
+  const show = (part, is) => { part.hidden = !is; };
+  const tidy = () => { for (const part of legend.querySelectorAll("section")) show(part, part.querySelector("li:not([hidden])")); };
   const filter = () => {
-    let left = 0;
-    entries.forEach((_, i) => {
-      const is = visible(i);
-      left += is;
-      if (rows[i].hidden === is) rows[i].hidden = !is;
-      if (links[i] && links[i].parentElement.hidden === is) links[i].parentElement.hidden = !is;
-      picture?.show(i, is);
-    });
-    for (const part of legend.querySelectorAll("section")) part.hidden = !part.querySelector("li:not([hidden])");
-    const said = `${left} of ${entries.length} entries`;
+    const out = new Set(state.words.length || state.rings.size || state.quadrant >= 0 ? [...entries.keys()].filter((i) => !visible(i)) : []);
+    for (const i of off ? entries.keys() : []) {
+      const is = !out.has(i);
+      if (is !== off.has(i)) continue;
+      show(rows[i], is);
+      if (links[i]) show(links[i].parentElement, is);
+      pale(i, !is);
+    }
+    off = out;
+    tidy();
+    const said = `${entries.length - out.size} of ${entries.length} entries`;
     if (status.textContent !== said) status.textContent = said;
-    if (!visible(roving)) rove(Math.max(0, entries.findIndex((_, i) => visible(i)))); else rove(roving);
+    rove(out.has(roving) ? Math.max(0, entries.findIndex((_, i) => !out.has(i))) : roving);
   };
   const update = () => {
     read();
-    stage.hidden = state.table;
-    twin.classList.toggle("tr-shown", state.table);
-    views.forEach((button, i) => button.setAttribute("aria-pressed", state.table === (i === 1)));
-    if (state.table && !twin.querySelector(".tr-swatch")) rows.forEach((row, i) => row.cells[3].prepend(swatches[entries[i].ring].cloneNode(true)));
-    redraw();
+    if (stage.hidden !== state.table) {
+      stage.hidden = state.table;
+      twin.classList.toggle("tr-shown", state.table);
+      views.forEach((button, i) => button.setAttribute("aria-pressed", state.table === (i === 1)));
+      if (state.table && !twin.querySelector(".tr-swatch")) [...rows].forEach((row, i) => row.cells[3].prepend(swatches[entries[i].ring].cloneNode(true)));
+    }
     filter();
-    if (state.entry < 0) { if (dialog.open) dialog.close(); } else show(state.entry);
+    redraw();
+    rove(roving);
+    if (state.entry >= 0) tell(state.entry); else if (dialog?.open) dialog.close();
   };
 
   // The dialog is open exactly while the address names an entry.
   let returnTo;
-  const show = (i) => {
+  const tell = (i) => {
+    if (!dialog) makeDialog();
     const { quadrant } = entries[i];
     name.textContent = entries[i].title;
     place.textContent = [quadrants[quadrant].name, ...words(i).slice(1)].join(" · ");
@@ -156,13 +183,6 @@ export function mount(element, host) {
     history.pushState({ radar: true }, "", address({ entry: entries[i].id }));
     update();
   };
-  dialog.addEventListener("close", () => {
-    if (new URLSearchParams(location.search).has("entry")) {
-      if (history.state?.radar) history.back(); else { history.replaceState(null, "", address({ entry: null })); read(); }
-    }
-    const back = picture?.blips.has(roving) && returnTo?.closest("svg") ? picture.blips.get(roving) : returnTo;
-    back?.focus();
-  }, listen);
   addEventListener("popstate", update, listen);
 
   // Pointer and focus tell which entry is meant, in the picture and in the legend alike.
@@ -172,9 +192,12 @@ export function mount(element, host) {
     links[meant]?.classList.remove("tr-on");
     meant = i;
     links[i]?.classList.add("tr-on");
-    picture?.mean(i);
-    tip.hidden = i < 0 || !picture?.blips.has(i);
-    if (tip.hidden) return;
+    figure.querySelector(".tr-on")?.classList.remove("tr-on");
+    const shape = blip(i);
+    shape?.classList.add("tr-on");
+    picture?.blips.classList.toggle("tr-one", Boolean(shape));
+    tip.hidden = !shape;
+    if (!shape) return;
     const [title, ...rest] = words(i);
     tip.replaceChildren(node("strong", { textContent: title }), ` ${rest.join(" · ")}`);
     const { x, y } = picture.at(i), half = tip.offsetWidth / 2;
@@ -182,31 +205,33 @@ export function mount(element, host) {
     tip.style.top = `${y}px`;
     tip.classList.toggle("tr-below", y < 60);
   };
-  const target = (event) => { const at = event.target.closest?.("[data-i]"); return at ? Number(at.dataset.i) : -1; };
+  const target = (event) => {
+    const at = event.target.closest?.("[data-i], .tr-name");
+    return at ? Number(at.dataset.i ?? at.closest("tr").sectionRowIndex) : -1;
+  };
   for (const type of ["pointerover", "focusin"]) stage.addEventListener(type, (event) => mean(target(event)), listen);
   for (const type of ["pointerleave", "focusout"]) stage.addEventListener(type, () => mean(-1), listen);
-  rows.forEach((row, i) => { row.querySelector("a").dataset.i = i; });
   for (const part of [stage, twin]) part.addEventListener("click", (event) => {
     const i = target(event), name = event.target.closest?.("[data-quadrant]");
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    if (i >= 0) { event.preventDefault(); open(i, event.target.closest("[data-i]")); }
+    if (i >= 0) { event.preventDefault(); open(i, event.target.closest("a")); }
     else if (name) { form.elements.quadrant.value = state.quadrant < 0 ? quadrants[name.dataset.quadrant].id : ""; apply(); }
   }, listen);
 
   // Arrow keys go through the blips by quadrant and ring; page keys from quadrant to quadrant.
   figure.addEventListener("keydown", (event) => {
-    const list = [...entries.keys()].filter((i) => visible(i) && picture.blips.has(i)), at = list.indexOf(roving);
+    const list = [...entries.keys()].filter((i) => !off.has(i) && (state.quadrant < 0 || entries[i].quadrant === state.quadrant)), at = list.indexOf(roving);
     const part = (by) => list.find((i) => entries[i].quadrant === (entries[roving].quadrant + by + quadrants.length) % quadrants.length);
-    const moves = {
+    const keys = {
       ArrowRight: () => list[(at + 1) % list.length], ArrowDown: () => list[(at + 1) % list.length], ArrowLeft: () => list.at(at - 1), ArrowUp: () => list.at(at - 1),
       Home: () => list[0], End: () => list.at(-1), PageDown: () => part(1), PageUp: () => part(-1),
     };
     if (event.key === " ") { event.preventDefault(); open(roving, event.target); return; }
-    const next = at < 0 || event.ctrlKey || event.metaKey || event.altKey ? undefined : moves[event.key]?.();
+    const next = at < 0 || event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key]?.();
     if (next === undefined) return;
     event.preventDefault();
     rove(next);
-    picture.blips.get(next).focus();
+    blip(next).focus();
   }, listen);
 
   // A changed filter becomes the address at once, without an entry in the history.
@@ -222,8 +247,9 @@ export function mount(element, host) {
   };
   form.addEventListener("input", (event) => { clearTimeout(typing); typing = setTimeout(apply, event.target.type === "search" ? 120 : 0); }, listen);
   form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(typing); apply(); }, listen);
-  host.addEventListener("theme", () => picture?.color(figure), listen);
-  const resized = new ResizeObserver(() => { if (!state.table) { redraw(); filter(); } });
+  const again = () => { redraw(); rove(roving); };
+  host.addEventListener("theme", again, listen);
+  const resized = new ResizeObserver(again);
 
   update();
   resized.observe(figure);

@@ -1,14 +1,16 @@
-// Loads the ES module that a page brings and hands it the host; see the documentation of package ui. Only pages with a module load this file.
+// Loads the ES modules that parts of a page bring and hands them the host; see the documentation of package ui. Only pages with a module load this file.
 import { toast } from "./ui.js";
+
+// The path below which the portal is mounted, without a trailing slash; this file is there under assets/HASH/ui/.
+const base = new URL("../../..", import.meta.url).pathname.slice(0, -1);
 
 const root = document.documentElement;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 class Host extends EventTarget {
-  #base; #plugin; #config;
-  constructor({ base, plugin }, data, signal) {
+  #plugin; #config;
+  constructor({ plugin }, data, signal) {
     super();
-    this.#base = base;
     this.#plugin = plugin;
     this.data = data;
     this.signal = signal;
@@ -25,7 +27,6 @@ class Host extends EventTarget {
   toast(text, tone) { toast(text, tone); }
 
   url(path) {
-    const base = this.#base;
     const full = !path.startsWith("/") ? `${base}/api/${this.#plugin}/${path}` : base && path.startsWith(base + "/") ? path : base + path;
     const at = new URL(full, location.origin);
     if (at.origin !== location.origin || /^([a-z][a-z\d+.-]*:|[/\\]{2})/i.test(path)) throw new TypeError(`${path} is not an address in this portal`);

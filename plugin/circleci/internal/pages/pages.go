@@ -20,9 +20,6 @@ import (
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
-// TabPath is the last element of the tab's address.
-const TabPath = "circleci"
-
 // The plugin's own routes and pages, to link to.
 const (
 	viewRoute     pluginapi.RouteRef = "route:circleci/view"
@@ -30,6 +27,7 @@ const (
 	rerunRoute    pluginapi.RouteRef = "route:circleci/rerun"
 	outputRoute   pluginapi.RouteRef = "route:circleci/output"
 	overviewPage  pluginapi.RouteRef = "page:circleci/page"
+	entityTab     pluginapi.RouteRef = "entity-tab:circleci/tab"
 	// proxyRoute is the proxy's; browsers ask CircleCI through it.
 	proxyRoute pluginapi.RouteRef = "route:proxy/forward"
 )
@@ -156,7 +154,7 @@ func refParams(ref catalogcommon.Ref) []string {
 
 // tabURL is the address of the tab with a query.
 func tabURL(ctx context.Context, ref catalogcommon.Ref, query url.Values) string {
-	at := catalogapi.EntityTabPage.URL(ctx, append(refParams(ref), "tab", TabPath)...)
+	at := catalogapi.TabURL(ctx, entityTab, ref)
 	if at != "" && len(query) > 0 {
 		at += "?" + query.Encode()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -15,13 +16,20 @@ import (
 // shownProblems is how many problems are in sight at once; the others unfold.
 const shownProblems = 8
 
-// styles links the plugin's style sheet.
-func styles() pluginapi.Component {
+// files link the plugin's style sheet, and what radar.js imports, so that the browser asks for all of it at once.
+func files() pluginapi.Component {
 	return pluginapi.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		_, err := io.WriteString(w, `<link rel="stylesheet" href="`+templ.EscapeString(pluginapi.AssetURL(ctx, Plugin, "radar.css"))+`">`)
+		links := `<link rel="stylesheet" href="` + templ.EscapeString(pluginapi.AssetURL(ctx, Plugin, "radar.css")) + `">`
+		for _, name := range []string{"picture.js", "layout.js", "color.js"} {
+			links += `<link rel="modulepreload" href="` + templ.EscapeString(pluginapi.AssetURL(ctx, Plugin, name)) + `">`
+		}
+		_, err := io.WriteString(w, links)
 		return err
 	})
 }
+
+// day is a date as people say it.
+func day(at time.Time) string { return at.Format("2 Jan 2006") }
 
 // unconfigured says how to get a radar.
 func unconfigured() pluginapi.Component {
@@ -35,7 +43,7 @@ func unconfigured() pluginapi.Component {
 
 // failed says why there is nothing to show.
 func failed(why []string) pluginapi.Component {
-	return ui.Group(styles(), ui.Notice{
+	return ui.Group(files(), ui.Notice{
 		Tone:  ui.ToneDanger,
 		Title: "The radar cannot be shown",
 		Text:  "There is no earlier copy of it either. It is tried again every few minutes, and when this page is opened.",

@@ -4,6 +4,7 @@ package page
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -94,8 +95,7 @@ func (p *Pages) Show(c Config, r *http.Request) (pluginapi.View, error) {
 	if err != nil {
 		return view, err
 	}
-	view.Body = ui.Group(styles(), stale(shown), t.view())
-	view.Module = &pluginapi.Module{Script: "radar.js", Data: drawn}
+	view.Body = ui.Group(files(), stale(shown), ui.Module{Plugin: Plugin, Script: "radar.js", Data: drawn, Body: t.view()})
 	return view, nil
 }
 
@@ -172,13 +172,23 @@ type named struct {
 	Color string `json:"color,omitempty"`
 }
 
+// blip is an entry. About, Links and Text are HTML, which costs the browser next to nothing until somebody wants to read it.
 type blip struct {
 	ID       string     `json:"id"`
 	Title    string     `json:"title"`
 	Quadrant int        `json:"quadrant"`
 	Ring     int        `json:"ring"`
 	Moved    radar.Move `json:"moved,omitempty"`
-	More     string     `json:"more"` // HTML: all there is to say. As text it costs the browser next to nothing until somebody wants to read it
+	About    string     `json:"about,omitempty"`
+	Links    string     `json:"links,omitempty"`
+	Timeline []step     `json:"timeline"`
+}
+
+type step struct {
+	Date  string     `json:"date"`
+	Ring  int        `json:"ring"`
+	Moved radar.Move `json:"moved,omitempty"`
+	Text  string     `json:"text,omitempty"`
 }
 
 func (t twin) data(ctx context.Context) (data, error) {
@@ -190,11 +200,21 @@ func (t twin) data(ctx context.Context) (data, error) {
 		d.Rings = append(d.Rings, named{ID: ring.ID, Name: ring.Name, Color: ringColor(t.Radar, i)})
 	}
 	for i, e := range t.Entries {
-		more, err := pluginapi.Draw(ctx, t.more(i, e))
-		if err != nil {
+		drawn := blip{ID: e.ID, Title: e.Title, Quadrant: e.Quadrant, Ring: e.Now().Ring, Moved: e.Now().Moved}
+		var err1, err2 error
+		drawn.About, err1 = pluginapi.Draw(ctx, t.texts[i].about)
+		drawn.Links, err2 = pluginapi.Draw(ctx, t.links(e))
+		if err := errors.Join(err1, err2); err != nil {
 			return d, err
 		}
-		d.Entries = append(d.Entries, blip{e.ID, e.Title, e.Quadrant, e.Now().Ring, e.Now().Moved, more})
+		for n, s := range e.Timeline {
+			text, err := pluginapi.Draw(ctx, t.texts[i].timeline[n])
+			if err != nil {
+				return d, err
+			}
+			drawn.Timeline = append(drawn.Timeline, step{day(s.Date), s.Ring, s.Moved, text})
+		}
+		d.Entries = append(d.Entries, drawn)
 	}
 	return d, nil
 }
