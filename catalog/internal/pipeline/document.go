@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
+	"time"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/descriptor"
@@ -22,7 +25,7 @@ func (r *reader) file(target, locationType string, file *location.File) *store.R
 }
 
 // parse reads the documents of a file. Each stands for itself: one that cannot be used is noted, with its place.
-func (r *reader) parse(f *store.ReadFile, file *location.File) {
+func (r *reader) parse(ctx context.Context, f *store.ReadFile, file *location.File) {
 	var faults []catalogcommon.ErrorInfo
 	defer func() { f.Faults = listText(faults) }()
 	note := func(err error, line, column int) catalogcommon.ErrorInfo {
@@ -70,7 +73,7 @@ func (r *reader) parse(f *store.ReadFile, file *location.File) {
 			f.KeepAll = true // it could be any of them
 			continue
 		}
-		child, err := r.document(f.File, &document)
+		child, err := r.document(ctx, f.File, &document)
 		if err != nil {
 			line, column := document.Position("/kind")
 			note(err, line, column)
@@ -89,7 +92,7 @@ func (r *reader) parse(f *store.ReadFile, file *location.File) {
 }
 
 // document makes a child of a document. What will be found wrong with it later is placed now, while its text is at hand.
-func (r *reader) document(from string, document *descriptor.Document) (store.Child, error) {
+func (r *reader) document(ctx context.Context, from string, document *descriptor.Document) (store.Child, error) {
 	p := r.pipeline
 	object := document.Object
 	if err := p.allowed(object, from, r.outcome.origin); err != nil {
@@ -115,5 +118,25 @@ func (r *reader) document(from string, document *descriptor.Document) (store.Chi
 		sum := sha256.Sum256([]byte(child.Hash + child.Positions)) // faults that move are worth another look
 		child.Hash = hex.EncodeToString(sum[:20])
 	}
+	if err == nil && places.At == nil && !r.outcome.dry {
+		child.Outcome = p.foresee(ctx, child, object, places)
+	}
 	return child, err
+}
+
+// foresee processes an entity that is not stored yet; nil if anything but the entity itself decides about the outcome. Most need nothing else, and are spared the ways into the database and out of it again. It may change object.
+func (p *Pipeline) foresee(ctx context.Context, child store.Child, object map[string]any, places positions) *store.Result {
+	if len(p.Processors) > 0 || object["kind"] == catalogcommon.KindLocation || strings.Contains(child.Body, `{"$`) { // a placeholder starts so
+		return nil
+	}
+	start := time.Now()
+	o := &outcome{ref: child.Ref, pure: true, places: places}
+	work := store.Work{Ref: child.Ref, Body: child.Body}
+	body, memories, err := p.become(ctx, work, object, o, p.Settings())
+	result := &store.Result{}
+	if err != nil || len(o.faults) > 0 || !o.pure || len(o.keys) > 0 || p.complete(work, o, result, body, memories) != nil {
+		return nil
+	}
+	result.Took = time.Since(start)
+	return result
 }

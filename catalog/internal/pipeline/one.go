@@ -160,6 +160,11 @@ func (p *Pipeline) entity(ctx context.Context, work store.Work, o *outcome, sett
 	if err := json.Unmarshal([]byte(work.Body), &body); err != nil {
 		return nil, nil, fmt.Errorf("read the stored entity: %w", err)
 	}
+	return p.become(ctx, work, body, o, settings)
+}
+
+// become is entity for a body that is at hand, which it may change.
+func (p *Pipeline) become(ctx context.Context, work store.Work, body map[string]any, o *outcome, settings Settings) (map[string]any, memory, error) {
 	o.location, o.origin = locationsOf(body)
 	memories := readMemory(work.Cache)
 

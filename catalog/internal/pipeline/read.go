@@ -143,7 +143,7 @@ func (r *reader) target(ctx context.Context, target location.Target) {
 		if ok && file.Hash != "" && before.Hash == file.Hash {
 			continue
 		}
-		r.parse(file, &read.Files[i])
+		r.parse(ctx, file, &read.Files[i])
 		files = append(files, file)
 		stored.Add(1)
 		r.hand(ctx, file, &stored)
@@ -167,7 +167,14 @@ func (r *reader) target(ctx context.Context, target location.Target) {
 // hand queues what a file holds.
 func (r *reader) hand(ctx context.Context, file *store.ReadFile, stored *sync.WaitGroup) {
 	p := r.pipeline
-	p.writer.submit(ctx, handOver{op: file, size: 2 * len(file.Children), done: func(err error) {
+	size := 0
+	for i := range file.Children {
+		size += 2
+		if outcome := file.Children[i].Outcome; outcome != nil {
+			size += 2 + len(outcome.Relations)
+		}
+	}
+	p.writer.submit(ctx, handOver{op: file, size: size, done: func(err error) {
 		defer stored.Done()
 		if err != nil {
 			r.failed(err)

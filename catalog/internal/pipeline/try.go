@@ -120,7 +120,7 @@ func (t *trial) targets(ctx context.Context, o *outcome, body map[string]any) []
 		}
 		for i := range read.Files {
 			file := r.file(target.Location.String(), target.Location.Type, &read.Files[i])
-			r.parse(file, &read.Files[i])
+			r.parse(ctx, file, &read.Files[i])
 			t.faults = append(t.faults, readList(file.Faults)...)
 			children = append(children, file.Children...)
 		}

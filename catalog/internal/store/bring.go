@@ -15,6 +15,9 @@ type Child struct {
 	LocationKey string // who may write it; empty: only as long as nobody claims it
 	Line        int    // where it starts in its file; 0: unknown
 	Positions   string // what the body's faults need to be placed, as JSON; may be empty
+
+	// Outcome is that of processing Body, if it is known already: it is stored with Body if that is new, in the same transaction. Its ID and Revision are set then.
+	Outcome *Result
 }
 
 // Conflict is an entity that a source brings although it belongs to another.
@@ -33,11 +36,12 @@ type source struct {
 
 // known is what the database says of a child.
 type known struct {
-	id     int64
-	hash   string
-	key    *string
-	orphan *int64
-	asIs   bool
+	id       int64
+	revision int64
+	hash     string
+	key      *string
+	orphan   *int64
+	asIs     bool
 }
 
 // arrived are the children that a source may bring, by id, and those that it may not.
@@ -75,6 +79,7 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 	changed := newRows("id bigint", "key text", "hash text")
 	bodies := newRows("id bigint", "body text", "positions text")
 	seen := map[string]bool{}
+	var outcomes Finished
 	var fresh []int
 	var good []int64 // whose unprocessed body is the last good one, too
 	for i := range children {
@@ -92,6 +97,7 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 			if k.hash != c.Hash || k.key == nil && c.LocationKey != "" || k.key != nil && *k.key != c.LocationKey {
 				changed.add(k.id, optional(c.LocationKey), c.Hash)
 				bodies.add(k.id, c.Body, optional(c.Positions))
+				outcomes = outcomes.with(c.Outcome, k.id, k.revision+1, false)
 				if k.asIs {
 					good = append(good, k.id)
 				}
@@ -117,6 +123,7 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 	for _, i := range fresh {
 		result.ids[i] = made[children[i].Ref]
 		bodies.add(result.ids[i], children[i].Body, optional(children[i].Positions))
+		outcomes = outcomes.with(children[i].Outcome, result.ids[i], 0, true)
 	}
 	if len(good) > 0 {
 		if _, err := t.ExecContext(t.ctx, `update entity_bodies set processed = unprocessed where `+t.in("id", 1), t.ids(good)); err != nil {
@@ -133,15 +140,27 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 	if err := t.leave(from, free, have, children); err != nil {
 		return result, err
 	}
-	return result, t.noteConflicts(from, result.conflicts, children)
+	if err := t.noteConflicts(from, result.conflicts, children); err != nil {
+		return result, err
+	}
+	return result, t.finish(outcomes)
+}
+
+// with adds an outcome, unless it is nil, of an entity that is new to the database or changed.
+func (f Finished) with(outcome *Result, id, revision int64, fresh bool) Finished {
+	if outcome == nil {
+		return f
+	}
+	outcome.ID, outcome.Revision, outcome.Kept = id, revision, fresh && outcome.AsIs && outcome.Cache == ""
+	return append(f, outcome)
 }
 
 func (t *tx) knownByRef(refs []string) (map[string]known, error) {
 	have := make(map[string]known, len(refs))
-	err := t.collect(`select id, entity_ref, unprocessed_hash, location_key, orphan_since, as_is from refresh_state where `+t.in("entity_ref", 1)+` order by id`+t.dialect.ForUpdate(), []any{t.texts(refs)}, func(row *sqlx.Rows) error {
+	err := t.collect(`select id, revision, entity_ref, unprocessed_hash, location_key, orphan_since, as_is from refresh_state where `+t.in("entity_ref", 1)+` order by id`+t.dialect.ForUpdate(), []any{t.texts(refs)}, func(row *sqlx.Rows) error {
 		var k known
 		var ref string
-		err := row.Scan(&k.id, &ref, &k.hash, &k.key, &k.orphan, &k.asIs)
+		err := row.Scan(&k.id, &k.revision, &ref, &k.hash, &k.key, &k.orphan, &k.asIs)
 		have[ref] = k
 		return err
 	})

@@ -41,8 +41,16 @@ type Finished []*Result
 
 func (f Finished) apply(t *tx) error {
 	f, err := t.compare(f)
-	if err != nil || len(f) == 0 {
+	if err != nil {
 		return err
+	}
+	return t.finish(f)
+}
+
+// finish stores outcomes of entities that are there.
+func (t *tx) finish(f Finished) error {
+	if len(f) == 0 {
+		return nil
 	}
 	if err := t.schedule(f); err != nil {
 		return err
