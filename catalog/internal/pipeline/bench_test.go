@@ -3,8 +3,12 @@ package pipeline_test
 import (
 	"fmt"
 	"os"
+	"sync/atomic"
 	"testing"
 
+	"github.com/proscenium-dev/proscenium/catalog/internal/pipeline"
+	"github.com/proscenium-dev/proscenium/catalog/internal/store"
+	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
 	"github.com/proscenium-dev/proscenium/database/databasetest"
 )
 
@@ -75,6 +79,64 @@ func BenchmarkReprocess(b *testing.B) {
 				c.settle()
 			}
 			b.ReportMetric(float64(c.index.Len()), "entities")
+		})
+	}
+}
+
+// BenchmarkHotGroup adds a member to a group of 5,000, and waits until the member can be seen. What is written of final entities meanwhile is counted, the group's too.
+func BenchmarkHotGroup(b *testing.B) {
+	for _, engine := range engines {
+		b.Run(string(engine), func(b *testing.B) {
+			c := newCatalog(b, databasetest.New(b, engine))
+			var written, groups atomic.Int64
+			c.more = func(o *pipeline.Options) {
+				o.Changed = func(changes []store.Change) {
+					for _, change := range changes {
+						written.Add(int64(len(change.Body)))
+						if change.Ref == "group:default/everybody" {
+							groups.Add(1)
+						}
+					}
+				}
+			}
+			c.start()
+			people := c.pipeline.Connection("people")
+			add := func(from, to int) {
+				members := make([]catalognode.Deferred, 0, to-from)
+				for i := from; i < to; i++ {
+					members = append(members, user(fmt.Sprintf("member-%d", i), "everybody"))
+				}
+				if err := people.Delta(b.Context(), members, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := people.Delta(b.Context(), []catalognode.Deferred{team("everybody")}, nil); err != nil {
+				b.Fatal(err)
+			}
+			const members = 5000
+			add(0, members)
+			c.settle()
+			written.Store(0)
+			groups.Store(0)
+			next := members
+			for b.Loop() {
+				add(next, next+1)
+				ref := fmt.Sprintf("user:default/member-%d", next)
+				for next++; ; {
+					if _, there := c.index.ByRef(ref); there {
+						break
+					}
+					if err := c.index.WaitFor(b.Context(), c.index.Seq()+1); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			c.settle()
+			b.ReportMetric(float64(written.Load())/float64(next-members), "written-B/op")
+			b.ReportMetric(float64(groups.Load())/float64(next-members), "groups/op")
+			if got := len(c.must("group:default/everybody").Relations); got != next {
+				b.Errorf("%d members, want %d", got, next)
+			}
 		})
 	}
 }

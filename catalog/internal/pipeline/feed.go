@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -24,7 +25,11 @@ type feed struct {
 }
 
 func newFeed(o Options) *feed {
-	return &feed{store: o.Store, index: o.Index, logger: o.Logger, told: o.Changed, changed: newSignal(), ready: map[int64][]store.Change{}}
+	told := o.Changed
+	if told == nil {
+		told = func([]store.Change) {}
+	}
+	return &feed{store: o.Store, index: o.Index, logger: o.Logger, told: told, changed: newSignal(), ready: map[int64][]store.Change{}}
 }
 
 // maxReady bounds the memory of changes that wait for others; what does not fit is read from the store.
@@ -78,28 +83,28 @@ func (f *feed) catchUp(ctx context.Context) error {
 		seq := f.index.Seq()
 		changes := f.next(seq)
 		if changes == nil {
-			last, err := f.store.LastChange(ctx)
-			if err != nil || last <= seq {
-				return err
+			var err error
+			changes, err = f.store.ChangesAfter(ctx, seq, changesAtOnce)
+			if errors.Is(err, store.ErrTrimmed) {
+				f.logger.Warn("the change log no longer reaches back to where this process is; everything is read anew", "number", seq)
+				_, err = f.load(ctx, f.told)
 			}
-			if changes, err = f.store.ChangesAfter(ctx, seq, changesAtOnce); err != nil || len(changes) == 0 {
+			if err != nil || len(changes) == 0 {
 				return err
 			}
 		}
-		f.apply(changes)
+		f.told(changes)
+		f.apply(changes[len(changes)-1].Seq, changes)
 	}
 	return ctx.Err()
 }
 
-func (f *feed) apply(changes []store.Change) {
+func (f *feed) apply(seq int64, changes []store.Change) {
 	applied := make([]index.Change, len(changes))
 	for i, c := range changes {
 		applied[i] = index.Change{Ref: c.Ref, UID: c.UID, Entity: c.Body}
 	}
-	if f.told != nil {
-		f.told(changes)
-	}
-	for _, problem := range f.index.Apply(changes[len(changes)-1].Seq, applied) {
+	for _, problem := range f.index.Apply(seq, applied) {
 		f.report(problem)
 	}
 }
@@ -114,28 +119,48 @@ func (f *feed) report(problem index.Problem) {
 
 // Load fills the index from the store.
 func (p *Pipeline) Load(ctx context.Context) (entities int, err error) {
+	if entities, err = p.feed.load(ctx, func([]store.Change) {}); entities == 0 {
+		p.unseen = time.Now().Add(firstRound)
+	}
+	return entities, err
+}
+
+// load makes the index what the store has.
+func (f *feed) load(ctx context.Context, told func([]store.Change)) (entities int, err error) {
 	const atOnce = 2000
-	batch := make([]index.Change, 0, atOnce)
-	apply := func(seq int64) {
-		for _, problem := range p.Index.Apply(seq, batch) {
-			p.feed.report(problem)
-		}
+	before, err := f.index.Query(index.Query{Limit: index.NoLimit})
+	if err != nil {
+		return 0, err
+	}
+	gone := make(map[string]bool, len(before.Docs))
+	for _, doc := range before.Docs {
+		gone[doc.Ref] = true
+	}
+	since := f.index.Seq() + 1 // what was known of an entity is older
+	batch := make([]store.Change, 0, atOnce)
+	flush := func(seq int64) {
+		told(batch)
+		f.apply(seq, batch)
 		batch = batch[:0]
 	}
-	seq, err := p.Store.Load(ctx, func(ref, uid string, body []byte) error {
-		batch = append(batch, index.Change{Ref: ref, UID: uid, Entity: body})
+	seq, err := f.store.Load(ctx, func(ref, uid string, body []byte) error {
+		delete(gone, ref)
+		batch = append(batch, store.Change{Seq: since, Ref: ref, UID: uid, Body: body})
 		entities++
 		if len(batch) == atOnce {
-			apply(0)
+			flush(0)
 		}
 		return ctx.Err()
 	})
 	if err != nil {
 		return entities, err
 	}
-	apply(seq)
-	if entities == 0 {
-		p.unseen = time.Now().Add(firstRound)
+	for ref := range gone {
+		batch = append(batch, store.Change{Seq: since, Ref: ref})
+	}
+	flush(seq)
+	if f.index.Seq() > seq {
+		return entities, errors.New("the database is older than what was read of it before; restart the portal")
 	}
 	return entities, nil
 }

@@ -281,7 +281,7 @@ func (p *Pipeline) stitchLoop(ctx context.Context) error {
 	for {
 		select {
 		case <-p.stitch.C:
-		case <-time.After(poll):
+		case <-time.After(p.Store.RestLeft(poll)):
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -124,12 +124,14 @@ func TestRemovalDuringStitching(t *testing.T) {
 			_, _, err := k.other().Mutate(context.Background(), store.Mutation{Source: "p", Full: true})
 			removed <- err
 		}()
-		_, _, err := k.Stitch(t.Context(), 10, false, func(p *store.Parts) (store.Final, error) {
+		taken, _, err := k.Stitch(t.Context(), 10, false, func(p *store.Parts) (store.Final, error) {
 			assembling <- true
 			time.Sleep(100 * time.Millisecond) // the removal gets as far as it can
 			return assemble(p)
 		})
-		k.ok(err)
+		if err != nil || taken != 1 {
+			t.Fatalf("took %d, %v", taken, err)
+		}
 		k.ok(<-removed)
 		if k.count(`select count(*) from refresh_state`) != 0 {
 			t.Error("it is still there")
