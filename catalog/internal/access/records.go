@@ -3,11 +3,15 @@ package access
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
 	"time"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/index"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
+	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
 // Record tells how the catalog fares with an entity: why it is there, or why not.
@@ -29,6 +33,26 @@ type Record struct {
 	Errors      []catalogcommon.ErrorInfo `json:"errors"`
 	Conflicts   []string                  `json:"conflicts"` // location keys of others that bring it too
 	Hints       []catalogcommon.ErrorInfo `json:"hints"`     // of an entity that is not known: what went wrong elsewhere that could be about it
+	Targets     []RecordTarget            `json:"targets,omitempty"`
+}
+
+// RecordTarget is what a Location entity points to, and how reading it went the last time that there was something to read.
+type RecordTarget struct {
+	Target     string                    `json:"target"` // a location, perhaps a pattern
+	ReadAt     time.Time                 `json:"readAt"`
+	TookMillis float64                   `json:"tookMillis"`
+	Missing    bool                      `json:"missing,omitempty"`
+	Errors     []catalogcommon.ErrorInfo `json:"errors"`
+	Files      []RecordFile              `json:"files"`
+}
+
+// RecordFile is a file that a target stands for.
+type RecordFile struct {
+	File      string                    `json:"file"` // a location
+	ReadAt    time.Time                 `json:"readAt"`
+	Documents int                       `json:"documents"`
+	Missing   bool                      `json:"missing,omitempty"`
+	Errors    []catalogcommon.ErrorInfo `json:"errors"`
 }
 
 // RecordSource is what brings an entity.
@@ -64,12 +88,34 @@ func (c *Catalog) Record(ctx context.Context, ref catalogcommon.Ref) (Record, er
 	for _, source := range stored.Sources {
 		record.Sources = append(record.Sources, RecordSource{Provider: source.Provider, EntityRef: source.Ref, File: source.File, Line: source.Line})
 	}
-	if stored.Errors != "" {
-		if err := json.Unmarshal([]byte(stored.Errors), &record.Errors); err != nil {
+	if record.Errors, err = infos(stored.Errors); err != nil {
+		return record, err
+	}
+	for _, t := range stored.Targets {
+		target := RecordTarget{Target: t.Target, ReadAt: t.Read, TookMillis: float64(t.Took.Microseconds()) / 1000, Missing: t.Missing, Files: []RecordFile{}}
+		if target.Errors, err = infos(t.Fault); err != nil {
 			return record, err
 		}
+		for _, f := range t.Files {
+			file := RecordFile{File: f.File, ReadAt: f.Read, Documents: f.Documents, Missing: f.Missing}
+			if file.Errors, err = infos(f.Faults); err != nil {
+				return record, err
+			}
+			target.Files = append(target.Files, file)
+		}
+		record.Targets = append(record.Targets, target)
 	}
 	return record, nil
+}
+
+// infos reads a list of errors as it is stored; nothing is none.
+func infos(text string) ([]catalogcommon.ErrorInfo, error) {
+	list := []catalogcommon.ErrorInfo{}
+	if text == "" {
+		return list, nil
+	}
+	err := json.Unmarshal([]byte(text), &list)
+	return list, err
 }
 
 func moment(t time.Time) *time.Time {
@@ -106,18 +152,25 @@ type Change struct {
 	ETag string    `json:"etag"`
 }
 
-// Changes returns up to limit changes after number seq, in order, and the number to go on from. Who may not read every entity is told of those that it may read; of entities that are gone nobody knows who might have read them, so only
+// Changes returns up to limit changes after number seq, in order, and the number to go on from. A negative seq means from the oldest on; one that the log does not reach back to is a 410. Who may not read every entity is told of those that it may read; of entities that are gone nobody knows who might have read them, so only
 // those hear of them who may read all.
 func (c *Catalog) Changes(ctx context.Context, seq int64, limit int) (changes []Change, next int64, err error) {
 	where, ok, err := c.readable(ctx)
 	if err != nil || !ok {
 		return []Change{}, seq, err
 	}
+	from := c.index.Seq()
 	stored, err := c.store.ChangesAfter(ctx, seq, limit)
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrTrimmed):
+		return nil, seq, &pluginapi.Error{Status: http.StatusGone, Name: "ResyncError", Message: fmt.Sprintf("the change log does not go on after number %d, because it is too old or from another catalog; read all entities, then go on after number %d", seq, from)}
+	case err != nil:
 		return nil, seq, err
 	}
 	changes, next = []Change{}, seq
+	if seq < 0 {
+		next = from // if there is none
+	}
 	for _, s := range stored {
 		next = s.Seq
 		if where != nil {

@@ -140,10 +140,10 @@ const (
 	maxChanges     = 1000
 )
 
-// changes answers with the change log after a number.
+// changes answers with the change log after a number, or from the oldest change that it still has.
 func (a *API) changes(w http.ResponseWriter, r *http.Request) error {
 	p := paramsOf(r)
-	after, limit := p.number("after", 0, 0), p.number("limit", 1, defaultChanges)
+	after, limit := p.number("after", 0, -1), p.number("limit", 1, defaultChanges)
 	if err := p.done(); err != nil {
 		return err
 	}
