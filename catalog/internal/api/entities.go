@@ -46,7 +46,7 @@ func (a *API) entities(w http.ResponseWriter, r *http.Request) error {
 			q.Limit = place.Limit
 		}
 	}
-	if !paged {
+	if q.Limit == index.NoLimit {
 		return a.all(w, r, q, projection)
 	}
 	page, err := a.catalog.List(r.Context(), q)
@@ -287,6 +287,9 @@ func (a *API) ancestry(w http.ResponseWriter, r *http.Request) error {
 	return respondWith(w, http.StatusOK, answer)
 }
 
+// maxRefs bounds what one request can ask, and so the size of its answer.
+const maxRefs = 20_000
+
 func (a *API) byRefs(w http.ResponseWriter, r *http.Request) error {
 	var body struct {
 		EntityRefs []string        `json:"entityRefs"`
@@ -301,8 +304,11 @@ func (a *API) byRefs(w http.ResponseWriter, r *http.Request) error {
 	if err := readBody(r, &body, false, false); err != nil {
 		return err
 	}
-	if body.EntityRefs == nil {
+	switch {
+	case body.EntityRefs == nil:
 		return pluginapi.BadInput("request/body must have required property 'entityRefs'")
+	case len(body.EntityRefs) > maxRefs:
+		return pluginapi.BadInput("request/body/entityRefs: more than %d references; ask in several requests", maxRefs)
 	}
 	where, err := whereOf(filter, body.Query)
 	if err != nil {

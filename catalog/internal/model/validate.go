@@ -21,8 +21,32 @@ func (p Problem) Error() string { return p.Message }
 
 const formatDocument = "See https://backstage.io/docs/features/software-catalog/descriptor-format for the format."
 
-// Envelope checks the little that every entity needs before anything can be done with it: apiVersion, kind and metadata.name, and a namespace that is a text if there is one.
+// maxDepth is how deep an entity may be nested. Descriptors are not half as deep, but entities come from programs, too, and all that reads them later has an end at some depth.
+const maxDepth = 256
+
+func deeperThan(value any, depth int) bool {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, member := range value {
+			if depth == 0 || deeperThan(member, depth-1) {
+				return true
+			}
+		}
+	case []any:
+		for _, item := range value {
+			if depth == 0 || deeperThan(item, depth-1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Envelope checks the little that every entity needs before anything can be done with it: apiVersion, kind and metadata.name, a namespace that is a text if there is one, and a depth that can be walked.
 func Envelope(entity map[string]any) []Problem {
+	if deeperThan(entity, maxDepth) {
+		return []Problem{{"", fmt.Sprintf("the entity is nested more than %d deep; keep data of that kind elsewhere", maxDepth)}}
+	}
 	var problems []Problem
 	problems = text(entity, "", "apiVersion", true, problems)
 	problems = text(entity, "", "kind", true, problems)

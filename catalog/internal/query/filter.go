@@ -10,8 +10,11 @@ import "strings"
 // A comma that belongs to a value is written "\,".
 func ParseFilter(params []string) (Predicate, error) {
 	var sets Any
-	terms := 0
+	terms, size := 0, 0
 	for _, param := range params {
+		if size += len(param); size > MaxQuery {
+			return nil, Errorf("filter has more than %d bytes; ask in several requests", MaxQuery)
+		}
 		set, err := parseSet(param, &terms)
 		if err != nil {
 			return nil, err

@@ -25,6 +25,9 @@ import (
 //
 // The error is an [*Error] that names the place.
 func ParsePredicate(text []byte) (Predicate, error) {
+	if len(text) > MaxQuery {
+		return nil, Errorf("query has more than %d bytes; ask in several requests", MaxQuery)
+	}
 	if !json.Valid(text) {
 		return nil, Errorf("query is not valid JSON")
 	}

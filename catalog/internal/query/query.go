@@ -18,7 +18,8 @@ const (
 	MaxLimit  = 100_000   // entities in a page
 	MaxOrder  = 8         // sort keys
 	MaxText   = 200       // characters of a full text term; longer than that no value is indexed
-	MaxCursor = 256 << 10 // bytes of an encoded cursor
+	MaxQuery  = 512 << 10 // bytes of a predicate, or of all filters; a cursor holds them, and must fit into a request, too
+	MaxCursor = 768 << 10 // bytes of an encoded cursor
 )
 
 // Error is a request that cannot be answered because of how it is written. Its text is safe to show to whoever sent it.
