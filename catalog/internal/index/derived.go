@@ -15,9 +15,10 @@ type derived struct {
 	clock  atomic.Int64
 	items  map[string]*item
 
-	runs   map[uint32][]*run // by key that decides about the order
+	runs   map[uint32][]*run // by key
 	whole  []*run            // that hold every entity
 	values map[uint32][]*valueList
+	ranks  map[uint32][]*ranks
 	texts  map[uint32]*textTable
 	keys   *keyList
 }
@@ -26,7 +27,7 @@ type derived struct {
 type item struct {
 	once sync.Once
 	used atomic.Int64
-	what sized // *run, *valueList, *textTable or *keyList
+	what sized // *run, *ranks, *valueList, *textTable or *keyList
 	name string
 }
 
@@ -38,6 +39,7 @@ func (d *derived) init(budget int) {
 	d.items = map[string]*item{}
 	d.runs = map[uint32][]*run{}
 	d.values = map[uint32][]*valueList{}
+	d.ranks = map[uint32][]*ranks{}
 	d.texts = map[uint32]*textTable{}
 }
 
@@ -72,11 +74,11 @@ func (d *derived) enter(it *item) {
 		if w.whole() {
 			d.whole = append(d.whole, w)
 		}
-		for i, k := range w.keys {
-			if !containsKey(w.keys[:i], k.key) {
-				d.runs[k.key] = append(d.runs[k.key], w)
-			}
+		if w.key.key != 0 {
+			d.runs[w.key.key] = append(d.runs[w.key.key], w)
 		}
+	case *ranks:
+		d.ranks[w.key] = append(d.ranks[w.key], w)
 	case *valueList:
 		d.values[w.key] = append(d.values[w.key], w)
 	case *textTable:
@@ -92,21 +94,21 @@ func (d *derived) drop(it *item) {
 	switch w := it.what.(type) {
 	case *run:
 		d.whole = without(d.whole, w)
-		for _, k := range w.keys {
-			d.runs[k.key] = without(d.runs[k.key], w)
-			if len(d.runs[k.key]) == 0 {
-				delete(d.runs, k.key)
-			}
-		}
+		forget(d.runs, w.key.key, w)
+	case *ranks:
+		forget(d.ranks, w.key, w)
 	case *valueList:
-		d.values[w.key] = without(d.values[w.key], w)
-		if len(d.values[w.key]) == 0 {
-			delete(d.values, w.key)
-		}
+		forget(d.values, w.key, w)
 	case *textTable:
 		delete(d.texts, w.key)
 	case *keyList:
 		d.keys = nil
+	}
+}
+
+func forget[T comparable](lists map[uint32][]T, k uint32, one T) {
+	if lists[k] = without(lists[k], one); len(lists[k]) == 0 {
+		delete(lists, k)
 	}
 }
 
@@ -198,6 +200,26 @@ func (d *derived) runsOf(keys func(visit func(k uint32)), whole bool) []*run {
 	return found
 }
 
+// touch has ranks know that a document has other values of the visited keys, or if it is new, of all. The write lock is held.
+func (d *derived) touch(doc uint32, isNew bool, keys func(visit func(k uint32))) {
+	touch := func(k uint32) {
+		for _, r := range d.ranks[k] {
+			if !r.touch(doc) {
+				d.discard(r)
+			}
+		}
+	}
+	switch {
+	case len(d.ranks) == 0:
+	case isNew:
+		for k := range d.ranks {
+			touch(k)
+		}
+	default:
+		keys(touch)
+	}
+}
+
 func (ix *Index) keyAdded(k uint32) {
 	if ix.derived.keys != nil {
 		ix.derived.keys.add(ix, k)
@@ -210,6 +232,9 @@ func (ix *Index) keyRemoved(k uint32) {
 		d.keys.remove(ix, k)
 	}
 	for _, r := range d.runs[k] { // the number will mean another key
+		d.discard(r)
+	}
+	for _, r := range d.ranks[k] {
 		d.discard(r)
 	}
 	for _, v := range d.values[k] {
@@ -244,23 +269,12 @@ func (ix *Index) termRemoved(t uint32) {
 	}
 }
 
-// itemName names an item by its kind and keys.
-func itemName(kind string, keys ...runKey) string {
+// itemName names an item by its kind and key.
+func itemName(kind string, k runKey) string {
 	b := append(make([]byte, 0, 32), kind...)
-	for _, k := range keys {
-		b = strconv.AppendUint(append(b, ' '), uint64(k.key), 10)
-		if k.desc {
-			b = append(b, '-')
-		}
+	b = strconv.AppendUint(append(b, ' '), uint64(k.key), 10)
+	if k.desc {
+		b = append(b, '-')
 	}
 	return string(b)
-}
-
-func containsKey(keys []runKey, k uint32) bool {
-	for _, other := range keys {
-		if other.key == k {
-			return true
-		}
-	}
-	return false
 }

@@ -345,6 +345,13 @@ func (ix *Index) upsert(ref, uid string, x *extraction) {
 	for i, r := range rows {
 		terms[i] = uint32(r)
 	}
+	ix.derived.touch(doc, isNew, func(visit func(k uint32)) {
+		for _, list := range [][]uint32{gone, come} {
+			for _, t := range list {
+				visit(d.terms.at(t).key)
+			}
+		}
+	})
 	for _, t := range come {
 		ix.addMember(t, doc)
 	}

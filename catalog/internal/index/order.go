@@ -3,20 +3,19 @@ package index
 import (
 	"bytes"
 	"cmp"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/proscenium-dev/proscenium/catalog/internal/query"
 )
 
-// run is all entities in one order, as entries term << 32 | document, where term has the value of the first key. An
-// entity without one has term 0. See [query.Order] for what is in it.
+// run is all entities in one order, as entries term << 32 | document, where term has the value of the key. An entity
+// without one has term 0. See [query.Order] for what is in it. Further keys of an order are compared when a page is
+// listed, so that there is one run for each key and not for each combination of them.
 type run struct {
-	keys    []runKey // all exist
-	byRef   bool     // without keys: by ref, else by id
+	key     runKey // key 0: there is none
+	byRef   bool   // without a key: by ref, else by id
 	keepAll bool
-	tieDesc bool
 	list    sortedList
 	marked  bool // by the writer, for a moment
 }
@@ -29,7 +28,7 @@ type runKey struct {
 func (r *run) bytes() int { return r.list.bytes() }
 
 // whole tells whether every entity is in the run.
-func (r *run) whole() bool { return r.keepAll || len(r.keys) == 0 }
+func (r *run) whole() bool { return r.keepAll || r.key.key == 0 }
 
 // compare orders entries.
 func (ix *Index) compare(r *run, a, b uint64) int {
@@ -42,23 +41,13 @@ func (ix *Index) compare(r *run, a, b uint64) int {
 			return c
 		}
 	}
-	for i, k := range r.keys {
-		s, t := uint32(a>>32), uint32(b>>32)
-		if i > 0 {
-			s, t = ix.value(uint32(a), k.key, k.desc), ix.value(uint32(b), k.key, k.desc)
-		}
-		if c := ix.compareValues(s, t, k.desc); c != 0 {
-			return c
-		}
+	if c := ix.compareValues(uint32(a>>32), uint32(b>>32), r.key.desc); c != 0 {
+		return c
 	}
-	c := strings.Compare(x.uid, y.uid)
-	if c == 0 {
-		c = cmp.Compare(a, b)
+	if c := strings.Compare(x.uid, y.uid); c != 0 {
+		return c
 	}
-	if r.tieDesc {
-		return -c
-	}
-	return c
+	return cmp.Compare(a, b)
 }
 
 // compareValues orders terms; no term comes last.
@@ -76,37 +65,18 @@ func (ix *Index) compareValues(s, t uint32, desc bool) int {
 	return ix.dictionary.compare(s, t)
 }
 
-// comparePlace orders an entry against a place in the listing: a lower-cased value per key (nil: none), and the id, or
-// the ref if the order is by ref.
-func (ix *Index) comparePlace(r *run, e uint64, values []*string, id string) int {
-	doc := uint32(e)
-	if r.byRef {
-		return strings.Compare(ix.doc(doc).ref, id)
+// compareText orders a term, 0 for none, against a lower-cased value, nil for none.
+func (ix *Index) compareText(t uint32, value *string, desc bool) int {
+	switch {
+	case t == 0 && value == nil:
+		return 0
+	case t == 0:
+		return 1
+	case value == nil:
+		return -1
 	}
-	for i, k := range r.keys {
-		t := uint32(e >> 32)
-		if i > 0 {
-			t = ix.value(doc, k.key, k.desc)
-		}
-		c := 0
-		switch {
-		case t == 0 && values[i] == nil:
-		case t == 0:
-			c = 1
-		case values[i] == nil:
-			c = -1
-		default:
-			c = bytes.Compare(ix.lower(t), []byte(*values[i]))
-			if k.desc {
-				c = -c
-			}
-		}
-		if c != 0 {
-			return c
-		}
-	}
-	c := strings.Compare(ix.doc(doc).uid, id)
-	if r.tieDesc {
+	c := bytes.Compare(ix.lower(t), []byte(*value))
+	if desc {
 		return -c
 	}
 	return c
@@ -115,12 +85,12 @@ func (ix *Index) comparePlace(r *run, e uint64, values []*string, id string) int
 // entries appends the entries of a document as it is now.
 func (ix *Index) entries(r *run, doc uint32, into []uint64) []uint64 {
 	switch {
-	case len(r.keys) == 0:
+	case r.key.key == 0:
 		return append(into, uint64(doc))
 	case r.keepAll:
-		return append(into, uint64(ix.value(doc, r.keys[0].key, r.keys[0].desc))<<32|uint64(doc))
+		return append(into, uint64(ix.value(doc, r.key.key, r.key.desc))<<32|uint64(doc))
 	}
-	for _, t := range ix.rowsOf(doc, r.keys[0].key) {
+	for _, t := range ix.rowsOf(doc, r.key.key) {
 		if ix.terms.at(t).text != 0 {
 			into = append(into, uint64(t)<<32|uint64(doc))
 		}
@@ -148,24 +118,36 @@ func (ix *Index) joinRun(r *run, doc uint32) {
 	}
 }
 
-// runFor returns the run for an order, whether it is to be read backwards, and which of the order's keys decide. It is
-// nil if no entity has the first key, and those are to be left out. The read lock is held.
-func (ix *Index) runFor(o query.Order) (r *run, reverse bool, which []int) {
-	spec := run{keepAll: o.KeepAll}
+// sorting is how a listing is read from a run.
+type sorting struct {
+	run     *run
+	desc    bool     // in the direction of the first key, but for entities that have none
+	reverse bool     // the run is to be read backwards
+	which   []int    // keys of the order that decide, by their places in it
+	further []*ranks // of those, all but the first
+}
+
+// sortingFor finds or builds what an order needs. Its run is nil if no entity has the first key, and those are to be
+// left out. The read lock is held.
+func (ix *Index) sortingFor(o query.Order) sorting {
+	spec, s := run{keepAll: o.KeepAll}, sorting{}
 	for i, sk := range o.Keys {
 		k := ix.findKey([]byte(query.Lower(sk.Field)))
-		if k == 0 {
-			if i == 0 && !o.KeepAll {
-				return nil, false, nil
-			}
-			continue // nobody has it, so it orders nothing
+		switch {
+		case k == 0 && i == 0 && !o.KeepAll:
+			return sorting{}
+		case k == 0: // nobody has it, so it orders nothing
+			continue
+		case len(s.which) == 0:
+			spec.key, s.desc = runKey{k, sk.Desc}, sk.Desc
+		default:
+			s.further = append(s.further, ix.ranks(k, sk.Desc))
 		}
-		spec.keys = append(spec.keys, runKey{k, sk.Desc})
-		which = append(which, i)
+		s.which = append(s.which, i)
 	}
 	kind := "order"
 	switch {
-	case len(spec.keys) == 0:
+	case spec.key.key == 0:
 		spec.keepAll = false
 		if spec.byRef = o.ByRef && len(o.Keys) == 0; spec.byRef {
 			kind = "refs"
@@ -174,28 +156,27 @@ func (ix *Index) runFor(o query.Order) (r *run, reverse bool, which []int) {
 		}
 	case spec.keepAll:
 		kind = "all"
-	case len(spec.keys) == 1:
-		// Descending is ascending read backwards, ties included.
-		reverse, spec.keys[0].desc = spec.keys[0].desc, false
 	default:
-		spec.tieDesc = spec.keys[0].desc
+		// Descending is ascending read backwards, ties included.
+		s.reverse, spec.key.desc = s.desc, false
 	}
-	return ix.use(itemName(kind, spec.keys...), func() sized {
-		r := &spec
-		ix.build(r)
-		return r
-	}).(*run), reverse, which
+	s.run = ix.run(kind, spec)
+	return s
 }
 
-func (ix *Index) build(r *run) {
-	switch {
-	case r.byRef:
-		ix.buildBy(r, func(d *document) string { return d.ref })
-	case len(r.keys) == 0:
-		ix.buildBy(r, func(d *document) string { return d.uid })
-	default:
-		ix.buildByKeys(r)
-	}
+func (ix *Index) run(kind string, spec run) *run {
+	return ix.use(itemName(kind, spec.key), func() sized {
+		r := &spec
+		switch {
+		case r.byRef:
+			ix.buildBy(r, func(d *document) string { return d.ref })
+		case r.key.key == 0:
+			ix.buildBy(r, func(d *document) string { return d.uid })
+		default:
+			ix.buildByKey(r)
+		}
+		return r
+	}).(*run)
 }
 
 func (ix *Index) buildBy(r *run, text func(*document) string) {
@@ -241,54 +222,22 @@ func (ix *Index) groups(k uint32, desc bool, visit func(term uint32, docs []uint
 	}
 }
 
-func (ix *Index) buildByKeys(r *run) {
-	// ranks are what documents are compared by within one value of the first key: their place by each further key,
-	// and by id.
+func (ix *Index) buildByKey(r *run) {
 	size := ix.docs.end()
-	ids, _, _ := ix.runFor(query.Order{})
-	byID := make([]uint32, size)
+	byID := make([]uint32, size) // the place of each document by id
 	n := uint32(0)
-	ids.list.forward(position{}, func(e uint64) bool {
+	ix.run("ids", run{}).list.forward(position{}, func(e uint64) bool {
 		byID[uint32(e)] = n
 		n++
 		return true
 	})
-	var ranks [][]uint32
-	for _, k := range r.keys[1:] {
-		rank := make([]uint32, size)
-		next := uint32(0)
-		ix.groups(k.key, k.desc, func(_ uint32, docs []uint32) {
-			next++
-			for _, doc := range docs {
-				if rank[doc] == 0 {
-					rank[doc] = next
-				}
-			}
-		})
-		for doc := range rank {
-			if rank[doc] == 0 {
-				rank[doc] = math.MaxUint32
-			}
-		}
-		ranks = append(ranks, rank)
-	}
-	order := func(a, b uint32) int {
-		for _, rank := range ranks {
-			if c := cmp.Compare(rank[a], rank[b]); c != 0 {
-				return c
-			}
-		}
-		if r.tieDesc {
-			return cmp.Compare(byID[b], byID[a])
-		}
-		return cmp.Compare(byID[a], byID[b])
-	}
-	entries := make([]uint64, 0, ix.postings.count(ix.valued(r.keys[0].key)))
+	order := func(a, b uint64) int { return cmp.Compare(byID[uint32(a)], byID[uint32(b)]) }
+	entries := make([]uint64, 0, ix.postings.count(ix.valued(r.key.key)))
 	var seen bitset
 	if r.keepAll {
 		seen = make(bitset, len(ix.all))
 	}
-	ix.groups(r.keys[0].key, r.keys[0].desc, func(t uint32, docs []uint32) {
+	ix.groups(r.key.key, r.key.desc, func(t uint32, docs []uint32) {
 		from := len(entries)
 		for _, doc := range docs {
 			if r.keepAll {
@@ -300,7 +249,7 @@ func (ix *Index) buildByKeys(r *run) {
 			entries = append(entries, uint64(doc))
 		}
 		added := entries[from:]
-		slices.SortFunc(added, func(a, b uint64) int { return order(uint32(a), uint32(b)) })
+		slices.SortFunc(added, order)
 		for i, e := range added {
 			added[i] = uint64(ix.termIn(t, uint32(e)))<<32 | e
 		}
@@ -312,7 +261,7 @@ func (ix *Index) buildByKeys(r *run) {
 				entries = append(entries, uint64(doc))
 			}
 		}
-		slices.SortFunc(entries[from:], func(a, b uint64) int { return order(uint32(a), uint32(b)) })
+		slices.SortFunc(entries[from:], order)
 	}
 	r.list = newSortedList(entries)
 }

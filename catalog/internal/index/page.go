@@ -61,14 +61,15 @@ func (ix *Index) Query(q Query) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, reverse, which := ix.runFor(q.Order)
+	s := ix.sortingFor(q.Order)
+	r := s.run
 	if r == nil {
 		return &Page{}, nil
 	}
 	q.Offset = min(q.Offset, r.list.n)
-	l := lister{ev: ev, run: r, forward: reverse == q.Backward, which: which, query: &q}
+	l := lister{ev: ev, sorting: s, forward: s.reverse == q.Backward, query: &q}
 	if !r.whole() {
-		if valued := ix.valued(r.keys[0].key); ix.postings.count(valued) < ix.docs.len() {
+		if valued := ix.valued(r.key.key); ix.postings.count(valued) < ix.docs.len() {
 			n = ev.within(n, ev.union(valued))
 			// Whoever is not in the run is not met there either.
 			l.unfiltered = isUnion(n, valued)
@@ -108,10 +109,9 @@ func fits(place []*string, o query.Order) bool {
 
 // lister finds the entries of a page.
 type lister struct {
-	ev         *evaluation
-	run        *run
-	forward    bool  // direction in the run
-	which      []int // sort keys of the query that the run is sorted by
+	ev *evaluation
+	sorting
+	forward    bool // direction in the run
 	query      *Query
 	unfiltered bool // everything in the run matches
 	matches    matches
@@ -127,9 +127,12 @@ func (l *lister) list(page *Page) {
 		l.ev.takesLong()
 	}
 	var found []uint64
-	if l.sortIsCheaper(want) {
+	switch {
+	case l.sortIsCheaper(want):
 		found = l.sorted(want + 1)
-	} else {
+	case len(l.further) > 0:
+		found = l.tied(want + 1)
+	default:
 		found = l.walk(want + 1)
 	}
 	if len(found) > want {
@@ -161,7 +164,7 @@ func (l *lister) sortIsCheaper(want int) bool {
 	return l.matching*(gather+compare*bits.Len(uint(l.matching))) < steps*step
 }
 
-// start returns the place in the run to go on from.
+// start returns the place in the run to go on from; with further keys, where the entries begin that have the same value of the first.
 func (l *lister) start() position {
 	list, after := &l.run.list, l.query.After
 	switch {
@@ -171,10 +174,20 @@ func (l *lister) start() position {
 		return list.end()
 	}
 	values, id := l.values(after)
-	if l.forward {
-		return list.search(func(e uint64) bool { return l.ev.ix.comparePlace(l.run, e, values, id) <= 0 })
+	compare := func(e uint64) int { return l.comparePlace(e, values, id) }
+	least := 0
+	if len(l.further) > 0 {
+		compare = func(e uint64) int { return l.ev.ix.compareText(uint32(e>>32), values[0], l.desc) }
+		least = 1 // the place is before all entries of its value, or after
 	}
-	return list.search(func(e uint64) bool { return l.ev.ix.comparePlace(l.run, e, values, id) < 0 })
+	if l.reverse { // the run's order is not the listing's
+		inner := compare
+		compare = func(e uint64) int { return -inner(e) }
+	}
+	if l.forward {
+		return list.search(func(e uint64) bool { return compare(e) <= -least })
+	}
+	return list.search(func(e uint64) bool { return compare(e) < least })
 }
 
 func (l *lister) values(place []*string) (values []*string, id string) {
@@ -204,6 +217,13 @@ func (l *lister) walk(want int) []uint64 {
 		found = append(found, e)
 		return len(found) < want
 	}
+	l.each(p, visit)
+	return found
+}
+
+// each calls visit for entries that match, in the direction of the walk.
+func (l *lister) each(p position, visit func(uint64) bool) {
+	list := &l.run.list
 	switch set := l.matches.bits; {
 	case l.unfiltered && l.forward:
 		list.forward(p, visit)
@@ -222,7 +242,6 @@ func (l *lister) walk(want int) []uint64 {
 			list.backwardIn(set, p, visit)
 		}
 	}
-	return found
 }
 
 func (l *lister) sorted(want int) []uint64 {
@@ -232,14 +251,25 @@ func (l *lister) sorted(want int) []uint64 {
 	if after := l.query.After; after != nil {
 		values, id := l.values(after)
 		entries = slices.DeleteFunc(entries, func(e uint64) bool {
-			c := ix.comparePlace(l.run, e, values, id)
-			return c == 0 || c < 0 == l.forward
+			c := l.comparePlace(e, values, id)
+			return c == 0 || c < 0 != l.query.Backward
 		})
 	}
-	slices.SortFunc(entries, func(a, b uint64) int { return ix.compare(l.run, a, b) })
-	if !l.forward {
-		slices.Reverse(entries)
-	}
+	slices.SortFunc(entries, func(a, b uint64) int {
+		if l.query.Backward {
+			a, b = b, a
+		}
+		if len(l.further) == 0 {
+			if l.reverse {
+				a, b = b, a
+			}
+			return ix.compare(l.run, a, b)
+		}
+		if c := ix.compareValues(uint32(a>>32), uint32(b>>32), l.desc); c != 0 {
+			return c
+		}
+		return l.compareTied(a, b)
+	})
 	entries = entries[min(len(entries), l.query.Offset):]
 	return entries[:min(want, len(entries))]
 }
@@ -255,7 +285,7 @@ func (l *lister) place(e uint64) []*string {
 	for n, i := range l.which {
 		t := uint32(e >> 32)
 		if n > 0 {
-			t = ix.value(uint32(e), l.run.keys[n].key, l.run.keys[n].desc)
+			t = ix.value(uint32(e), l.further[n-1].key, l.further[n-1].desc)
 		}
 		if t != 0 {
 			value := string(ix.lower(t))
