@@ -247,6 +247,8 @@ func TestContract(t *testing.T) {
 	get("/ingestion"+none, 200)
 	get("/changes?after=1&limit=3", 200)
 	get("/changes?limit=0", 400)
+	get("/changes?after=1000000", 410)
+	get("/changes/stream?after=1000000", 410)
 	get("/changes/stream?after=x", 400)
 	for _, kind := range []string{"failed", "pending"} {
 		get("/entities/unprocessed/"+kind+"?owner=sea", 200)
