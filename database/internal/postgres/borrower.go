@@ -42,7 +42,7 @@ type Borrower struct {
 	wait     time.Duration
 	options  BorrowerOptions
 	observer observe.Observer
-	texts    *sqltext.Cache[sqltext.Session]
+	texts    *sqltext.Cache[statement]
 
 	// programmed says that statements may run code of the borrower's own, which can change the session without a word of it in their texts.
 	programmed atomic.Bool
@@ -70,11 +70,17 @@ func (t *Target) NewBorrower(o BorrowerOptions) *Borrower {
 	if o.Observer == nil {
 		o.Observer = observe.Nobody{}
 	}
+	tag := "/*" + strings.ReplaceAll(o.Name, "*/", "") + "*/ "
 	return &Borrower{
-		target: t, name: o.Name, quota: quota, wait: o.Wait, options: o, observer: o.Observer,
-		tag:   "/*" + strings.ReplaceAll(o.Name, "*/", "") + "*/ ",
-		texts: sqltext.NewCache(sqltext.SessionOf),
+		target: t, name: o.Name, tag: tag, quota: quota, wait: o.Wait, options: o, observer: o.Observer,
+		texts: sqltext.NewCache(func(text string) statement { return statement{tag + text, sqltext.SessionOf(text)} }),
 	}
+}
+
+// statement is what is known about a text.
+type statement struct {
+	tagged string          // as it is sent
+	effect sqltext.Session // what it may do to the session
 }
 
 // Target returns where b's connections go.

@@ -150,12 +150,14 @@ func (c *conn) lostIn(err error) error {
 	return c.lost(err)
 }
 
-func (c *conn) note(text string) {
-	effect := c.borrower.texts.Of(text)
-	c.effect = max(c.effect, effect)
-	if effect == sqltext.Programmed {
+// note remembers what text may do to the session, and returns it as it is sent.
+func (c *conn) note(text string) string {
+	s := c.borrower.texts.Of(text)
+	c.effect = max(c.effect, s.effect)
+	if s.effect == sqltext.Programmed {
 		c.borrower.programmed.Store(true)
 	}
+	return s.tagged
 }
 
 // ExecContext runs text.
@@ -165,8 +167,7 @@ func (c *conn) ExecContext(ctx context.Context, text string, args []driver.Named
 	if err := c.hold(ctx); err != nil {
 		return nil, err
 	}
-	c.note(text)
-	result, err := c.physical.ExecContext(ctx, c.borrower.tag+text, args)
+	result, err := c.physical.ExecContext(ctx, c.note(text), args)
 	return result, c.lostIn(err)
 }
 
@@ -177,8 +178,7 @@ func (c *conn) QueryContext(ctx context.Context, text string, args []driver.Name
 	if err := c.hold(ctx); err != nil {
 		return nil, err
 	}
-	c.note(text)
-	inner, err := c.physical.QueryContext(ctx, c.borrower.tag+text, args)
+	inner, err := c.physical.QueryContext(ctx, c.note(text), args)
 	if err != nil {
 		return nil, c.lostIn(err)
 	}

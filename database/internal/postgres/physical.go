@@ -37,7 +37,7 @@ const idleTrust = time.Second
 func (c *physical) ready(ctx context.Context, b *Borrower) error {
 	losses := c.target.losses.Load()
 	settled := c.owner == b && !c.dirty
-	if settled && c.losses == losses && time.Since(c.idleSince) < idleTrust {
+	if settled && c.losses == losses && c.lentAt.Sub(c.idleSince) < idleTrust {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.wait)

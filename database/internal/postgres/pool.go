@@ -39,15 +39,15 @@ type Pool struct {
 	working sync.WaitGroup // goroutines that make or close connections
 
 	mu       sync.Mutex
-	open     int         // connections that exist, are being made or are being closed
-	idle     []*physical // the most recently used last
-	inUse    map[*physical]struct{}
-	plain    int           // of those in use, by plain calls
-	dialing  int           // being made for plain calls
-	aside    int           // connections that plain calls may not use
-	reserved bool          // one of those is for control calls in general
-	held     time.Duration // how long connections were held of late
-	waiters  []*waiter     // the longest waiting first
+	open     int                    // connections that exist, are being made or are being closed
+	all      map[*physical]struct{} // that exist and are not being closed
+	idle     []*physical            // of those; the most recently used last
+	plain    int                    // of those in use, by plain calls
+	dialing  int                    // being made for plain calls
+	aside    int                    // connections that plain calls may not use
+	reserved bool                   // one of those is for control calls in general
+	held     time.Duration          // how long connections were held of late
+	waiters  []*waiter              // the longest waiting first
 
 	growing     bool        // a connection nobody waits for is being made
 	replacing   int         // connections being made in place of one to another database
@@ -70,7 +70,7 @@ type waiter struct {
 
 // NewPool returns a pool without connections. It does no I/O.
 func NewPool(o Options) *Pool {
-	return &Pool{options: o, inUse: map[*physical]struct{}{}, empty: make(chan struct{})}
+	return &Pool{options: o, all: map[*physical]struct{}{}, empty: make(chan struct{})}
 }
 
 // Limit returns the greatest number of connections.
@@ -123,20 +123,20 @@ func (p *Pool) acquire(ctx context.Context, b *Borrower, control bool) (*physica
 }
 
 func (p *Pool) take(ctx context.Context, b *Borrower, control bool) (*physical, error) {
-	w := &waiter{borrower: b, control: control, since: time.Now()}
+	now := waiter{borrower: b, control: control, since: time.Now()} // not for the heap: most calls do not wait
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
 		return nil, ErrClosed
 	}
-	if p.eligible(w) {
-		if c := p.takeIdle(w); c != nil {
-			p.lend(c, w)
+	if p.eligible(&now) {
+		if c := p.takeIdle(&now); c != nil {
+			p.lend(c, &now, now.since)
 			p.mu.Unlock()
 			return c, nil
 		}
 	}
-	w.ready, w.failed = make(chan *physical, 1), make(chan error, 1)
+	w := &waiter{borrower: b, control: control, since: now.since, ready: make(chan *physical, 1), failed: make(chan error, 1)}
 	p.waiters = append(p.waiters, w)
 	b.waiting++
 	p.dispatch()
@@ -186,9 +186,8 @@ func (p *Pool) exhausted(b *Borrower, cause error) error {
 }
 
 // lend counts c as w's. The lock is held.
-func (p *Pool) lend(c *physical, w *waiter) {
-	c.user, c.control, c.lentAt = w.borrower, w.control, time.Now()
-	p.inUse[c] = struct{}{}
+func (p *Pool) lend(c *physical, w *waiter, at time.Time) {
+	c.user, c.control, c.lentAt = w.borrower, w.control, at
 	w.borrower.inUse++
 	if !w.control {
 		p.plain++
@@ -199,14 +198,14 @@ func (p *Pool) lend(c *physical, w *waiter) {
 func (p *Pool) release(c *physical, usable bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.inUse, c)
 	c.user.inUse--
 	if !c.control {
 		p.plain--
 	}
 	c.user = nil
-	p.held += (min(time.Since(c.lentAt), 25*time.Millisecond) - p.held) / 16
-	if p.closed || !usable || c.dead() || time.Since(c.made) > c.lifetime {
+	c.idleSince = time.Now()
+	p.held += (min(c.idleSince.Sub(c.lentAt), 25*time.Millisecond) - p.held) / 16
+	if p.closed || !usable || c.dead() || c.idleSince.Sub(c.made) > c.lifetime {
 		p.discard(c)
 		p.dispatch()
 		return
@@ -254,6 +253,7 @@ func (p *Pool) dial(w *waiter, inPlaceOf *physical) {
 			p.dispatch()
 			return
 		}
+		p.all[c] = struct{}{}
 		p.giveBack(c)
 	})
 }
@@ -276,12 +276,14 @@ func (p *Pool) grow(t *Target) {
 			p.gone() // whoever needs one meets the error
 			return
 		}
+		p.all[c] = struct{}{}
 		p.giveBack(c)
 	})
 }
 
 // forget stops counting c as its database's and its owner's. The lock is held.
 func (p *Pool) forget(c *physical) {
+	delete(p.all, c)
 	c.target.open--
 	p.settle(c, nil)
 }
@@ -363,8 +365,8 @@ func (p *Pool) Close(ctx context.Context) error {
 	case <-p.empty:
 	case <-ctx.Done():
 		p.mu.Lock()
-		err = fmt.Errorf("close database: %d connections were still in use: %w", len(p.inUse), ctx.Err())
-		for c := range p.inUse {
+		err = fmt.Errorf("close database: %d connections were still in use: %w", len(p.all), ctx.Err())
+		for c := range p.all { // none is idle any more
 			c.cut()
 		}
 		p.mu.Unlock()

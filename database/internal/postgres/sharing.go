@@ -41,9 +41,9 @@ func (p *Pool) eager(w *waiter) bool {
 	return w.control || w.borrower.settled == 0 && w.borrower.target.spare == 0 || time.Since(w.since) >= p.ownPatience()
 }
 
-// suits reports whether w takes c even if it is not eager.
+// suits reports whether w takes c even if it is not eager: c is its own, or nobody's yet, or w has none and c's owner has another.
 func (w *waiter) suits(c *physical) bool {
-	return c.owner == w.borrower || w.borrower.settled == 0 && (c.owner == nil || c.owner.settled > 1)
+	return c.owner == nil || c.owner == w.borrower || w.borrower.settled == 0 && c.owner.settled > 1
 }
 
 // before reports whether w gets c rather than an older waiter: control calls go first; then, as long as nobody waits long, whose session c is set to; then those who hold less, so that one plugin under load does not starve the others.
@@ -198,7 +198,7 @@ func (p *Pool) lookAgain(after time.Duration) {
 func (p *Pool) serve(i int, c *physical) {
 	w := p.waiters[i]
 	p.dropWaiter(i)
-	p.lend(c, w)
+	p.lend(c, w, time.Now())
 	w.ready <- c
 }
 
@@ -216,7 +216,6 @@ func (p *Pool) giveBack(c *physical) {
 		p.discard(c)
 		return
 	}
-	c.idleSince = time.Now()
 	best, impatient, patientOnes := -1, false, true
 	for i, w := range p.waiters {
 		switch {
