@@ -8,9 +8,12 @@ import (
 	"os"
 )
 
+// hasBody reports whether there is something to read.
+func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }
+
 // limitBody makes reads of the request's body fail at its limit.
 func limitBody(w http.ResponseWriter, r *http.Request, limit, fallback int64) {
-	if r.Body == nil || r.Body == http.NoBody {
+	if !hasBody(r) {
 		return
 	}
 	if limit == 0 {

@@ -46,8 +46,10 @@ func (h *Handler) InFlight() int {
 // When ctx ends before that, the error names the requests that were not. It can be called again.
 func (h *Handler) Drain(ctx context.Context) error {
 	h.draining.Store(true)
-	h.end(errShuttingDown)
 	h.mu.Lock()
+	for x := h.first; x != nil; x = x.next {
+		x.shutDown() // those that begin to wait later see that the portal is draining
+	}
 	if h.count == 0 {
 		h.mu.Unlock()
 		return nil

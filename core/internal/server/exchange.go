@@ -6,16 +6,16 @@ import (
 	mathrand "math/rand/v2"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
-
-	"github.com/go-chi/chi/v5"
 
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
 // exchange is one request and its answer, and also the request's context: one allocation instead of one per value.
 type exchange struct {
-	context.Context // the one that the request came with
+	context.Context                 // the one that the request came with
+	values          context.Context // what the portal adds, and who asks once that is known; it never ends
 
 	handler  *Handler
 	request  *http.Request // as it came
@@ -28,21 +28,32 @@ type exchange struct {
 	who      pluginapi.Principal
 	quiet    bool // log at debug only
 	gone     bool // the client left before it was answered
-	routing  *chi.Context
 	w        responseWriter
+
+	mu       sync.Mutex
+	deadline time.Time               // zero: none, as streams have
+	ending   context.Context         // what [exchange.armed] made; nil as long as nobody asked
+	end      context.CancelCauseFunc // of ending
+	over     bool                    // the request is answered
 
 	prev, next *exchange // in the handler's list of those in flight
 }
 
 type exchangeKey struct{}
 
-// Value adds the exchange itself and chi's routing context to the values of the request's context.
+// Value adds the exchange itself and the portal's values to those of the request's context.
 func (x *exchange) Value(key any) any {
-	switch key {
-	case exchangeKey{}:
+	if key == (exchangeKey{}) {
 		return x
-	case chi.RouteCtxKey:
-		return x.routing
+	}
+	if value := x.values.Value(key); value != nil {
+		return value
+	}
+	x.mu.Lock()
+	ending := x.ending
+	x.mu.Unlock()
+	if ending != nil { // through it contexts made of this one find out how it ends without a goroutine
+		return ending.Value(key)
 	}
 	return x.Context.Value(key)
 }
@@ -75,7 +86,11 @@ func Nonce(ctx context.Context) string {
 }
 
 // requestID returns the id that the client or a proxy gave, if it is harmless, or a new one.
-func requestID(given string) string {
+func requestID(h http.Header) string {
+	given := ""
+	if values := h["X-Request-Id"]; len(values) > 0 {
+		given = values[0]
+	}
 	if given != "" && len(given) <= 64 {
 		for i := 0; ; i++ {
 			if i == len(given) {

@@ -14,8 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
@@ -30,12 +28,10 @@ type Handler struct {
 	guest  pluginapi.Principal
 	router atomic.Pointer[router]
 
-	routings sync.Pool // of *chi.Context
-	gzips    sync.Pool // of *gzip.Writer
+	gzips sync.Pool // of *gzip.Writer
 
+	values   context.Context // with what every request's context has
 	draining atomic.Bool
-	ending   context.Context // ends when streams have to
-	end      context.CancelCauseFunc
 
 	mu     sync.Mutex
 	first  *exchange // of those in flight
@@ -67,12 +63,14 @@ func New(s Settings) (*Handler, error) {
 		origin: http.NewCrossOriginProtection(),
 		guest:  pluginapi.Guest(),
 	}
-	h.routings.New = func() any { return chi.NewRouteContext() }
 	h.gzips.New = func() any {
 		gz, _ := gzip.NewWriterLevel(io.Discard, gzipLevel) // the level is a valid one
 		return gz
 	}
-	h.ending, h.end = context.WithCancelCause(context.Background())
+	h.values = context.Background()
+	if s.Links != nil {
+		h.values = pluginapi.WithLinks(h.values, s.Links)
+	}
 	if len(s.Hosts) > 0 {
 		h.hosts = make(map[string]bool, len(s.Hosts))
 		for _, host := range s.Hosts {
@@ -108,15 +106,12 @@ func (h *Handler) SetTable(t Table) error {
 
 // ServeHTTP answers a request. It panics with [http.ErrAbortHandler], as handlers do, to cut a connection whose answer cannot be completed.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{Context: r.Context(), handler: h, request: r, begun: time.Now(), id: requestID(r.Header.Get("X-Request-Id"))}
-	x.w = responseWriter{inner: w, gzips: &h.gzips, gzip: acceptsGzip(r)}
+	x := &exchange{Context: r.Context(), values: h.values, handler: h, request: r, begun: time.Now(), id: requestID(r.Header)}
+	x.deadline = x.begun.Add(h.s.RequestTimeout)
+	x.w = responseWriter{inner: w, gzips: &h.gzips, gzip: acceptsGzip(r), late: x.deadline.Add(deadlineGrace)}
 	h.enter(x)
 	defer h.leave(x)
-	x.routing = h.routings.Get().(*chi.Context)
-	x.routing.Reset()
 	abort := h.guarded(x, r)
-	h.routings.Put(x.routing)
-	x.routing = nil
 	if !abort {
 		abort = x.w.finish() != nil
 	}
@@ -150,11 +145,10 @@ func (h *Handler) handle(x *exchange, r *http.Request) {
 	var err error
 	x.path, x.escaped, err = routePath(r.URL, h.base)
 	x.quiet = strings.HasPrefix(x.path, healthPath)
-	// Whatever waits for this connection ends a little after the request itself had to. Writers that have no deadlines say so; that is all right.
-	conn := http.NewResponseController(x.w.inner)
-	late := x.begun.Add(h.s.RequestTimeout + deadlineGrace)
-	_ = conn.SetReadDeadline(late)
-	_ = conn.SetWriteDeadline(late)
+	// Whatever waits for the connection ends a little after the request itself has to. Writers that have no deadlines say so; that is all right.
+	if hasBody(r) {
+		_ = http.NewResponseController(x.w.inner).SetReadDeadline(x.w.late)
+	}
 	switch {
 	case err != nil:
 	case h.draining.Load() && !x.quiet:
@@ -181,48 +175,28 @@ func (h *Handler) handle(x *exchange, r *http.Request) {
 			return
 		}
 	}
-	router := h.router.Load()
-	x.routing.Routes = router.mux
-	x.routing.RoutePath = x.path
-	ctx := context.Context(x)
-	if h.s.Links != nil {
-		ctx = pluginapi.WithLinks(ctx, h.s.Links)
-	}
-	router.mux.ServeHTTP(&x.w, r.WithContext(ctx))
+	h.router.Load().serve(x, r.WithContext(x))
 }
 
 // serve runs an endpoint with all that it is promised.
-func (h *Handler) serve(e *endpoint, w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
-	x := exchangeFrom(ctx)
+func (h *Handler) serve(e *endpoint, x *exchange, r *http.Request) {
 	x.endpoint = e
-	if !e.setParams(x, r) {
-		h.fail(x, r, pluginapi.NotFound("there is nothing at %s", r.URL.Path))
-		return
-	}
-	var cancel context.CancelFunc
 	if e.Stream {
-		x.w.gzip = false
-		conn := http.NewResponseController(x.w.inner)
-		_ = conn.SetReadDeadline(time.Time{})
-		_ = conn.SetWriteDeadline(time.Time{})
-		var end context.CancelCauseFunc
-		ctx, end = context.WithCancelCause(ctx)
-		forget := context.AfterFunc(h.ending, func() { end(errShuttingDown) })
-		cancel = func() { forget(); end(nil) }
-	} else {
-		ctx, cancel = context.WithDeadlineCause(ctx, x.begun.Add(h.s.RequestTimeout), errTooSlow)
+		x.stream()
+		x.w.stream(r)
+		if hasBody(r) {
+			_ = http.NewResponseController(x.w.inner).SetReadDeadline(time.Time{})
+		}
 	}
-	defer cancel()
+	defer x.finish()
 	var err error
 	if !e.own {
 		var who pluginapi.Principal
 		if who, err = h.identify(r); err == nil && !who.IsZero() {
 			x.who = who
-			ctx = pluginapi.WithPrincipal(ctx, who)
+			x.values = pluginapi.WithPrincipal(x.values, who)
 		}
 	}
-	r = r.WithContext(ctx)
 	switch {
 	case e.Public:
 	case err != nil && !isClientError(err):
@@ -233,13 +207,13 @@ func (h *Handler) serve(e *endpoint, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if e.Permission != nil {
-		if err := pluginapi.Require(ctx, h.s.Authorizer, *e.Permission, ""); err != nil {
+		if err := pluginapi.Require(x, h.s.Authorizer, *e.Permission, ""); err != nil {
 			h.fail(x, r, err)
 			return
 		}
 	}
 	limitBody(x.w.inner, r, e.MaxBody, h.s.MaxBody)
-	if err := e.Run(w, r); err != nil {
+	if err := e.Run(&x.w, r); err != nil {
 		h.fail(x, r, err)
 	}
 }

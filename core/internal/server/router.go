@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 
@@ -22,16 +23,23 @@ type endpoint struct {
 }
 
 // router is a [Table] made into a tree. It does not change; a new table makes a new one.
+//
+// chi's tree only finds the pattern. The endpoint behind it is called directly, so that a request needs neither chi's context nor its path values beside our own.
 type router struct {
-	handler *Handler
-	mux     *chi.Mux
+	handler   *Handler
+	tree      *chi.Mux
+	endpoints map[target]*endpoint
+	searches  sync.Pool // of *chi.Context
 }
+
+// target is what the tree finds. The method is "" where all are meant.
+type target struct{ method, pattern string }
 
 // newRouter makes the tree. Its error names everything in the table that cannot be served.
 func (h *Handler) newRouter(t Table) (*router, error) {
 	var all []*endpoint
 	var faults []error
-	add := func(e Endpoint, prefix string) {
+	parse := func(e Endpoint, prefix string) {
 		p, err := parsePattern(e.Pattern, prefix)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", e.ID, err))
@@ -40,16 +48,16 @@ func (h *Handler) newRouter(t Table) (*router, error) {
 		all = append(all, &endpoint{Endpoint: e, pattern: p})
 	}
 	for _, e := range h.ownEndpoints() {
-		add(e, "")
+		parse(e, "")
 	}
 	for _, e := range all {
 		e.own = true
 	}
 	for _, e := range t.Routes {
-		add(routeEndpoint(e), "/api/"+e.Plugin)
+		parse(routeEndpoint(e), "/api/"+e.Plugin)
 	}
 	for _, e := range t.Endpoints {
-		add(e, "")
+		parse(e, "")
 	}
 	taken := map[string]string{}
 	for _, e := range all {
@@ -77,24 +85,55 @@ func (h *Handler) newRouter(t Table) (*router, error) {
 		}
 		return ra - rb
 	})
-	r := &router{handler: h, mux: chi.NewMux()}
-	r.mux.NotFound(r.notFound)
-	r.mux.MethodNotAllowed(r.methodNotAllowed)
+	r := &router{handler: h, tree: chi.NewMux(), endpoints: make(map[target]*endpoint, len(all))}
+	r.searches.New = func() any { return chi.NewRouteContext() }
+	add := func(method, path string, e *endpoint) {
+		r.endpoints[target{method, path}] = e
+		if method == "" {
+			r.tree.Handle(path, http.NotFoundHandler()) // never called
+			return
+		}
+		r.tree.Method(method, path, http.NotFoundHandler())
+	}
 	for _, e := range all {
-		serve := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { h.serve(e, w, req) })
 		for _, path := range e.pattern.chi {
-			switch e.pattern.method {
-			case "":
-				r.mux.Handle(path, serve)
-			case http.MethodGet:
-				r.mux.Method(http.MethodHead, path, serve)
-				fallthrough
-			default:
-				r.mux.Method(e.pattern.method, path, serve)
+			if e.pattern.method == http.MethodGet {
+				add(http.MethodHead, path, e)
 			}
+			add(e.pattern.method, path, e)
 		}
 	}
 	return r, nil
+}
+
+// serve finds the endpoint and runs it.
+func (r *router) serve(x *exchange, req *http.Request) {
+	search := r.searches.Get().(*chi.Context)
+	search.Reset()
+	e := r.find(search, req.Method, x.path)
+	found := e != nil && e.setParams(x, req, search)
+	r.searches.Put(search)
+	switch {
+	case found:
+		r.handler.serve(e, x, req)
+	case e != nil:
+		x.endpoint = e
+		r.handler.fail(x, req, pluginapi.NotFound("there is nothing at %s", req.URL.Path))
+	default:
+		r.notFound(x, req)
+	}
+}
+
+// find returns the endpoint for a method at a path, or nil.
+func (r *router) find(search *chi.Context, method, path string) *endpoint {
+	pattern := r.tree.Find(search, method, path)
+	if pattern == "" {
+		return nil
+	}
+	if e := r.endpoints[target{method, pattern}]; e != nil {
+		return e
+	}
+	return r.endpoints[target{"", pattern}]
 }
 
 // routeEndpoint is a plugin's route, as an endpoint.
@@ -114,19 +153,20 @@ func routeEndpoint(e pluginapi.Extended[pluginapi.Route, pluginapi.RouteFunc]) E
 }
 
 // setParams gives the request its path values. It returns false when one is empty that must not be.
-func (e *endpoint) setParams(x *exchange, r *http.Request) bool {
+func (e *endpoint) setParams(x *exchange, r *http.Request, search *chi.Context) bool {
 	r.Pattern = e.Pattern
 	for _, name := range e.pattern.params {
-		value := r.PathValue(name) // from chi
+		value := search.URLParam(name)
 		if value == "" {
 			return false
 		}
 		if x.escaped {
-			r.SetPathValue(name, unescape(value))
+			value = unescape(value)
 		}
+		r.SetPathValue(name, value)
 	}
 	if e.pattern.rest != "" {
-		value := r.PathValue("*")
+		value := search.URLParam("*")
 		if x.escaped {
 			value = unescape(value)
 		}
@@ -142,30 +182,42 @@ func unescape(s string) string {
 	return s
 }
 
-func (r *router) notFound(w http.ResponseWriter, req *http.Request) {
-	x := exchangeFrom(req.Context())
+// notFound answers where no endpoint does.
+func (r *router) notFound(x *exchange, req *http.Request) {
+	if allowed := r.allowed(x.path); allowed != nil {
+		r.methodNotAllowed(x, req, allowed)
+		return
+	}
 	// People write slashes at the end of addresses. A path that starts with two would lead to another host.
 	short := strings.TrimRight(x.path, "/")
-	if safe(req.Method) && short != "" && short != x.path && !strings.HasPrefix(x.path, "//") && !isAPI(x.path) && r.mux.Match(chi.NewRouteContext(), req.Method, short) {
+	if safe(req.Method) && short != "" && short != x.path && !strings.HasPrefix(x.path, "//") && !isAPI(x.path) && r.find(chi.NewRouteContext(), req.Method, short) != nil {
 		to := url.URL{Path: strings.TrimRight(req.URL.Path, "/"), RawPath: strings.TrimRight(req.URL.RawPath, "/"), RawQuery: req.URL.RawQuery}
-		http.Redirect(w, req, to.String(), http.StatusMovedPermanently)
+		http.Redirect(&x.w, req, to.String(), http.StatusMovedPermanently)
 		return
 	}
 	x.handler.fail(x, req, pluginapi.NotFound("there is nothing at %s", req.URL.Path))
 }
 
-func (r *router) methodNotAllowed(w http.ResponseWriter, req *http.Request) {
-	x := exchangeFrom(req.Context())
-	allowed := []string{http.MethodOptions}
+// allowed returns the methods that are possible at a path, sorted; nil when there are none.
+func (r *router) allowed(path string) []string {
+	var allowed []string
 	for _, method := range methods {
-		if method != http.MethodOptions && r.mux.Match(chi.NewRouteContext(), method, x.path) {
+		if method != http.MethodOptions && r.find(chi.NewRouteContext(), method, path) != nil {
 			allowed = append(allowed, method)
 		}
 	}
+	if allowed == nil {
+		return nil
+	}
+	allowed = append(allowed, http.MethodOptions)
 	slices.Sort(allowed)
-	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return allowed
+}
+
+func (r *router) methodNotAllowed(x *exchange, req *http.Request, allowed []string) {
+	x.w.Header().Set("Allow", strings.Join(allowed, ", "))
 	if req.Method == http.MethodOptions {
-		w.WriteHeader(http.StatusNoContent)
+		x.w.WriteHeader(http.StatusNoContent)
 		return
 	}
 	x.handler.fail(x, req, &pluginapi.Error{

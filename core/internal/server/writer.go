@@ -10,11 +10,17 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 const (
 	gzipLevel   = gzip.BestSpeed // the pages of a portal are small and many
 	gzipMinimum = 1024           // bytes; what is smaller costs more to compress than it saves
+)
+
+const (
+	writeTimeout = 2 * time.Minute // at least half of it is how long the client of a stream may take for a piece
+	writePiece   = 256 << 10       // bytes
 )
 
 // responseWriter is what endpoints write to. It notes status and size, and compresses what is worth it.
@@ -24,6 +30,10 @@ type responseWriter struct {
 	inner http.ResponseWriter
 	gzips *sync.Pool
 	gzip  bool // may be compressed, as far as the request and the endpoint are concerned
+
+	late  time.Time     // when the connection gives up what is written; of a stream it moves on
+	idle  time.Duration // of a stream: how long the client may take for one piece; else 0
+	until time.Time     // the connection's deadline; zero: not set yet
 
 	status   int
 	bytes    int64 // of body, sent to the client
@@ -52,6 +62,7 @@ func (w *responseWriter) WriteHeader(status int) {
 	case w.hijacked || w.status != 0:
 		return
 	case status >= 100 && status < 200 && status != http.StatusSwitchingProtocols: // more will follow
+		w.extend()
 		w.inner.WriteHeader(status)
 		return
 	}
@@ -104,9 +115,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	if w.to != nil {
 		return w.to.Write(p)
 	}
-	n, err := w.inner.Write(p)
-	w.bytes += int64(n)
-	return n, err
+	return w.write(p)
 }
 
 // decide sends the header and what was held back, compressed or not.
@@ -137,10 +146,22 @@ func (w *responseWriter) decide(compress bool) error {
 // counter is where compressed bytes go.
 type counter struct{ w *responseWriter }
 
-func (c counter) Write(p []byte) (int, error) {
-	n, err := c.w.inner.Write(p)
-	c.w.bytes += int64(n)
-	return n, err
+func (c counter) Write(p []byte) (int, error) { return c.w.write(p) }
+
+// write sends a part of the body, a long one in pieces if the client has only so long for each.
+func (w *responseWriter) write(p []byte) (written int, err error) {
+	for w.idle > 0 && len(p)-written > writePiece {
+		w.extend()
+		n, err := w.inner.Write(p[written : written+writePiece])
+		w.bytes += int64(n)
+		if written += n; err != nil {
+			return written, err
+		}
+	}
+	w.extend()
+	n, err := w.inner.Write(p[written:])
+	w.bytes += int64(n)
+	return written + n, err
 }
 
 // reset forgets an answer that has not been sent, as an error takes its place.
@@ -170,6 +191,7 @@ func (w *responseWriter) finish() error {
 		w.gzips.Put(w.to)
 		w.to = nil
 	}
+	w.extend() // for what is still on its way
 	return err
 }
 
@@ -191,7 +213,37 @@ func (w *responseWriter) FlushError() error {
 			return err
 		}
 	}
+	w.extend()
 	return http.NewResponseController(w.inner).Flush()
+}
+
+// stream lets the answer to r take as long as it likes, as long as the client takes what it is sent.
+func (w *responseWriter) stream(r *http.Request) {
+	w.gzip = false
+	w.idle = writeTimeout
+	if r.ProtoMajor > 1 { // there a deadline that passes while nothing is written ends the stream
+		w.late, w.idle = time.Time{}, 0
+	}
+}
+
+// extend sees to the connection's deadline, before something is sent. That of a stream is moved on only when it has come near: this costs less, and the client has at least half of the time.
+func (w *responseWriter) extend() {
+	if w.idle > 0 {
+		if now := time.Now(); w.until.Sub(now) < w.idle/2 {
+			w.late = now.Add(w.idle)
+		}
+	}
+	if w.until.Equal(w.late) {
+		return
+	}
+	w.until = w.late
+	_ = http.NewResponseController(w.inner).SetWriteDeadline(w.late) // a writer that has none says so; that is all right
+}
+
+// SetWriteDeadline is what [http.ResponseController] calls: an endpoint that sets deadlines itself has no others.
+func (w *responseWriter) SetWriteDeadline(t time.Time) error {
+	w.idle, w.late, w.until = 0, t, t
+	return http.NewResponseController(w.inner).SetWriteDeadline(t)
 }
 
 // Hijack implements [http.Hijacker], for upgrades.
@@ -209,15 +261,17 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// ReadFrom implements [io.ReaderFrom], so that files that are not compressed are sent by the kernel.
+// ReadFrom implements [io.ReaderFrom], so that files that are not compressed are sent by the kernel. What a stream sends comes by here, piece by piece: the kernel would hold the client to one deadline
+// for all of it, and for what its source takes.
 func (w *responseWriter) ReadFrom(from io.Reader) (int64, error) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
 	direct, ok := w.inner.(io.ReaderFrom)
-	if !ok || w.holding || w.to != nil {
+	if !ok || w.holding || w.to != nil || w.idle > 0 {
 		return io.Copy(struct{ io.Writer }{w}, from)
 	}
+	w.extend()
 	n, err := direct.ReadFrom(from)
 	w.bytes += n
 	return n, err

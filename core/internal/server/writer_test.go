@@ -308,17 +308,38 @@ type deadlines struct {
 func (d *deadlines) SetReadDeadline(t time.Time) error  { d.read = t; return nil }
 func (d *deadlines) SetWriteDeadline(t time.Time) error { d.write = t; return nil }
 
-func TestConnectionsHaveDeadlinesUnlessTheyStream(t *testing.T) {
+func TestConnectionsHaveDeadlines(t *testing.T) {
 	t.Parallel()
-	h := handler(t, server.Settings{RequestTimeout: time.Hour, Table: routes(get("/x", say("x")), route("hello", pluginapi.Route{Pattern: "GET /stream", Stream: true}, say("x")))})
-	for path, bounded := range map[string]bool{"/api/hello/x": true, "/nowhere": true, "/.backstage/health/v1/liveness": true, "/api/hello/stream": false} {
-		conn := &deadlines{discard: discard{http.Header{}}, read: time.Unix(1, 0), write: time.Unix(1, 0)}
-		begun := time.Now()
-		h.ServeHTTP(conn, httptest.NewRequest("GET", path, nil))
-		for name, deadline := range map[string]time.Time{"read": conn.read, "write": conn.write} {
-			if !bounded && !deadline.IsZero() || bounded && deadline.Before(begun.Add(time.Hour)) {
-				t.Errorf("%s: %s deadline %v", path, name, deadline)
+	read := func(w http.ResponseWriter, r *http.Request) error {
+		_, err := io.Copy(w, r.Body)
+		return err
+	}
+	h := handler(t, server.Settings{RequestTimeout: time.Hour, Table: routes(
+		route("hello", pluginapi.Route{Pattern: "POST /x"}, read), route("hello", pluginapi.Route{Pattern: "POST /stream", Stream: true}, read),
+		route("hello", pluginapi.Route{Pattern: "POST /own", Stream: true}, func(w http.ResponseWriter, r *http.Request) error {
+			if err := http.NewResponseController(w).SetWriteDeadline(time.Unix(2, 0)); err != nil {
+				t.Error(err)
 			}
+			return read(w, r)
+		}),
+		route("hello", pluginapi.Route{Pattern: "POST /silent", Stream: true}, func(w http.ResponseWriter, _ *http.Request) error {
+			w.WriteHeader(204)
+			return nil
+		}),
+	)})
+	hour := time.Now().Add(time.Hour)
+	late := func(deadline time.Time) bool { return !deadline.Before(hour) }
+	soon := func(deadline time.Time) bool { return deadline.Before(hour) && deadline.After(time.Now()) } // the client may take some time for a piece
+	for path, want := range map[string]struct{ read, write func(time.Time) bool }{
+		"/api/hello/x": {late, late}, "/nowhere": {late, late}, "/.backstage/health/v1/liveness": {late, late},
+		"/api/hello/stream": {time.Time.IsZero, soon},
+		"/api/hello/silent": {time.Time.IsZero, soon},
+		"/api/hello/own":    {time.Time.IsZero, func(deadline time.Time) bool { return deadline.Equal(time.Unix(2, 0)) }},
+	} {
+		conn := &deadlines{discard: discard{http.Header{}}, read: time.Unix(1, 0), write: time.Unix(1, 0)}
+		h.ServeHTTP(conn, httptest.NewRequest("POST", path, strings.NewReader("x")))
+		if !want.read(conn.read) || !want.write(conn.write) {
+			t.Errorf("%s: deadlines for reading %v, for writing %v", path, conn.read, conn.write)
 		}
 	}
 }
