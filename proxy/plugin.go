@@ -16,7 +16,7 @@ func Plugin() pluginapi.Plugin {
 		Points:  []pluginapi.AnyPoint{proxynode.Endpoints},
 		Extensions: []pluginapi.Extension{
 			// Public, because each endpoint says who may call it, and the gateway sees to that. Bodies and times are limited there, too.
-			pluginapi.Routes.From("forward", pluginapi.Route{Pattern: "/{path...}", Public: true, Stream: true, MaxBody: -1}, (*gateway.Gateway).Answer),
+			pluginapi.Routes.From("forward", pluginapi.Route{Pattern: "/{path...}", Public: true, Stream: true, MaxBody: -1}, (*gateway.Gateway).Route),
 			pluginapi.Workers.From("reload", pluginapi.Worker{}, (*gateway.Gateway).Follow),
 		},
 	}

@@ -65,15 +65,15 @@ func (e *endpoint) cacheable(r *http.Request) bool {
 }
 
 // forwardCached answers from the cache where it can.
-func (e *endpoint) forwardCached(w http.ResponseWriter, r *http.Request, p place, rest []string) error {
+func (e *endpoint) forwardCached(w http.ResponseWriter, r *http.Request, p place) error {
 	ctx := r.Context()
-	probe, err := e.request(ctx, r, p, rest, "")
+	probe, err := e.request(ctx, r, p, nil)
 	if err != nil {
 		return err
 	}
 	key := e.cacheKey(probe)
 	if r.Method != http.MethodGet {
-		res, err := e.ask(ctx, w, r, p, rest, nil)
+		res, err := e.ask(ctx, w, r, p, nil)
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (e *endpoint) forwardCached(w http.ResponseWriter, r *http.Request, p place
 	if found != nil && !ask && time.Now().UnixMilli() < found.Until {
 		return e.answerKept(w, r, found, "hit")
 	}
-	res, err := e.ask(ctx, w, r, p, rest, func(out *http.Request) {
+	res, err := e.ask(ctx, w, r, p, func(out *http.Request) {
 		if found == nil || !validators(found.Header) {
 			return
 		}
@@ -118,7 +118,7 @@ func (e *endpoint) cacheKey(out *http.Request) string {
 	hash := sha256.New()
 	_, _ = fmt.Fprintf(hash, "%s\x00%s\x00%s\x00", e.url, out.Host, e.source)
 	for _, f := range e.fixed {
-		_, _ = fmt.Fprintf(hash, "%s\x00%s\x00", f.name, f.value)
+		_, _ = fmt.Fprintf(hash, "%s\x00%s\x00", f.name, f.value[0])
 	}
 	return "answer:" + e.path + ":" + hex.EncodeToString(hash.Sum(nil)[:8]) + ":" + out.URL.RequestURI()
 }
@@ -235,7 +235,7 @@ func (e *endpoint) personal(out *http.Request) bool {
 	for _, name := range []string{"Authorization", "Cookie"} {
 		own := slices.IndexFunc(e.fixed, func(f field) bool { return f.name == name })
 		values := out.Header[name]
-		if values != nil && (own < 0 || len(values) != 1 || values[0] != e.fixed[own].value) {
+		if values != nil && (own < 0 || len(values) != 1 || values[0] != e.fixed[own].value[0]) {
 			return true
 		}
 	}

@@ -88,6 +88,9 @@ func (w *answerWriter) Write(p []byte) (int, error) {
 // Flush implements [http.Flusher]: there is nobody to hurry for.
 func (w *answerWriter) Flush() {}
 
+// Route returns Answer. As a method expression with a need in front it would be called by reflection, which every request would pay for.
+func (g *Gateway) Route() pluginapi.RouteFunc { return g.Answer }
+
 // Answer answers requests to the route /{path...}, and marks its own errors, so that whoever asks through [proxynode.NewClient] can tell them from a target's.
 func (g *Gateway) Answer(w http.ResponseWriter, r *http.Request) error {
 	err := g.Serve(w, r)

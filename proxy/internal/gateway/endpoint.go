@@ -16,11 +16,10 @@ import (
 
 // endpoint is a [proxynode.Endpoint] made ready.
 type endpoint struct {
-	path     string // cleaned
-	segments []string
-	spec     proxynode.Endpoint // with defaults
-	given    proxynode.Endpoint // as it was configured, to see whether it changed
-	source   string             // "" for configuration, or the extension's id
+	path   string             // cleaned
+	spec   proxynode.Endpoint // with defaults
+	given  proxynode.Endpoint // as it was configured, to see whether it changed
+	source string             // "" for configuration, or the extension's id
 
 	url          *url.URL
 	target       *upstream.Target
@@ -47,7 +46,7 @@ func (g *Gateway) newEndpoint(path string, given proxynode.Endpoint, source stri
 		return old
 	}
 	spec := given.WithDefaults()
-	e := &endpoint{path: path, segments: strings.Split(path[1:], "/"), spec: spec, given: given, source: source, gateway: g}
+	e := &endpoint{path: path, spec: spec, given: given, source: source, gateway: g}
 	e.url, _ = url.Parse(spec.Target) // checked
 	t := spec.Timeouts
 	e.target = upstream.New(upstream.Options{
@@ -72,7 +71,7 @@ func (g *Gateway) newEndpoint(path string, given proxynode.Endpoint, source stri
 			e.host = value
 			continue
 		}
-		e.fixed = append(e.fixed, field{http.CanonicalHeaderKey(name), value})
+		e.fixed = append(e.fixed, field{http.CanonicalHeaderKey(name), []string{value}})
 	}
 	e.limiter = newLimiter(spec.RateLimit)
 	if spec.Breaker.Failures > 0 {
@@ -109,12 +108,12 @@ func action(method string) string {
 }
 
 // request makes the request to the target.
-func (e *endpoint) request(ctx context.Context, r *http.Request, p place, rest []string, id string) (*http.Request, error) {
+func (e *endpoint) request(ctx context.Context, r *http.Request, p place, id []string) (*http.Request, error) {
 	var path string
 	if e.rewrites == nil {
-		path = join(e.url.EscapedPath(), "/"+strings.Join(rest, "/"))
+		path = join(e.url.EscapedPath(), p.below)
 	} else {
-		path = join(e.url.EscapedPath(), apply(e.rewrites, proxyPath+"/"+strings.Join(p.segments, "/")))
+		path = join(e.url.EscapedPath(), apply(e.rewrites, proxyPath+p.path))
 	}
 	out := r.WithContext(ctx) // a copy; all that is not set here must not matter to the target
 	out.Header, out.Host = e.requestHeader(r, id), ""

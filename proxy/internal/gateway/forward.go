@@ -15,11 +15,11 @@ import (
 )
 
 // forward passes a request on and its answer back.
-func (e *endpoint) forward(w http.ResponseWriter, r *http.Request, p place, rest []string) error {
+func (e *endpoint) forward(w http.ResponseWriter, r *http.Request, p place) error {
 	if e.spec.Cache.Enabled && e.cacheable(r) {
-		return e.forwardCached(w, r, p, rest)
+		return e.forwardCached(w, r, p)
 	}
-	res, err := e.ask(r.Context(), w, r, p, rest, nil)
+	res, err := e.ask(r.Context(), w, r, p, nil)
 	if err != nil {
 		return err
 	}
@@ -27,11 +27,8 @@ func (e *endpoint) forward(w http.ResponseWriter, r *http.Request, p place, rest
 }
 
 // ask gets the target's answer to a request, with retries and redirects. The caller closes its body. change may change the request before it is sent.
-func (e *endpoint) ask(ctx context.Context, w http.ResponseWriter, r *http.Request, p place, rest []string, change func(*http.Request)) (*http.Response, error) {
-	id := ""
-	if ids := w.Header()["X-Request-Id"]; len(ids) > 0 {
-		id = ids[0]
-	}
+func (e *endpoint) ask(ctx context.Context, w http.ResponseWriter, r *http.Request, p place, change func(*http.Request)) (*http.Response, error) {
+	id := w.Header()["X-Request-Id"]
 	attempts := 1
 	if safe(r.Method) && r.ContentLength == 0 && e.spec.Retries.Attempts > 0 {
 		attempts += e.spec.Retries.Attempts
@@ -39,7 +36,7 @@ func (e *endpoint) ask(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	pause := e.spec.Retries.Pause
 	for {
 		attempts--
-		out, err := e.request(ctx, r, p, rest, id)
+		out, err := e.request(ctx, r, p, id)
 		if err != nil {
 			return nil, err
 		}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/proxy/node"
@@ -25,6 +24,7 @@ type Gateway struct {
 	authorizer pluginapi.Authorizer
 	origins    *http.CrossOriginProtection
 	buffers    *buffers
+	noAgent    []string // the User-Agent of requests that come without
 	set        atomic.Pointer[set]
 }
 
@@ -38,7 +38,7 @@ type Added = pluginapi.Extended[proxynode.Endpoint, proxynode.PrepareFunc]
 
 // New makes the proxy. Its error tells what is not valid.
 func New(config *pluginapi.Live[Config], log *slog.Logger, cache pluginapi.Cache, authorizer pluginapi.Authorizer, added *pluginapi.Live[[]Added]) (*Gateway, error) {
-	g := &Gateway{config: config, added: added, log: log, cache: cache, authorizer: authorizer, origins: http.NewCrossOriginProtection(), buffers: newBuffers()}
+	g := &Gateway{config: config, added: added, log: log, cache: cache, authorizer: authorizer, origins: http.NewCrossOriginProtection(), buffers: newBuffers(), noAgent: []string{""}}
 	if err := g.apply(config.Get(), added.Get()); err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (g *Gateway) apply(config Config, added []Added) error {
 	}
 	next := &set{endpoints: slices.Collect(maps.Values(now))}
 	slices.SortFunc(next.endpoints, func(a, b *endpoint) int {
-		if d := len(b.segments) - len(a.segments); d != 0 {
+		if d := strings.Count(b.path, "/") - strings.Count(a.path, "/"); d != 0 {
 			return d
 		}
 		return strings.Compare(a.path, b.path)
@@ -151,15 +151,15 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, e := range g.set.Load().endpoints {
-		if rest, ok := p.match(e.segments); ok {
-			return e.serve(w, r, p, rest)
+		if p.match(e.path) {
+			return e.serve(w, r, p)
 		}
 	}
 	return errNoEndpoint(r)
 }
 
 // serve checks a request to the endpoint and passes it on.
-func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, p place, rest []string) error {
+func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, p place) error {
 	if e.methods != nil && !e.methods[r.Method] {
 		w.Header().Set("Allow", strings.Join(e.spec.AllowedMethods, ", "))
 		return &pluginapi.Error{Status: http.StatusMethodNotAllowed, Name: "MethodNotAllowedError", Message: fmt.Sprintf("%s is not possible at proxy endpoint %s", r.Method, e.path)}
@@ -175,11 +175,11 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, p place, rest [
 		}
 		r.Body = &clientBody{ReadCloser: r.Body, endpoint: e, control: http.NewResponseController(w), limit: limit}
 	}
-	if wait, ok := e.limiter.allow(who.Ref, time.Now()); !ok {
+	if wait, ok := e.limiter.allow(who.Ref); !ok {
 		return tooMany(w, e.path, wait)
 	}
 	if upgrade := r.Header.Get("Upgrade"); upgrade != "" && mentions(r.Header["Connection"], "Upgrade") {
-		return e.upgrade(w, r, p, rest, upgrade)
+		return e.upgrade(w, r, p, upgrade)
 	}
-	return e.forward(w, r, p, rest)
+	return e.forward(w, r, p)
 }

@@ -43,19 +43,22 @@ func newNames(lists ...[]string) names {
 	return all
 }
 
-// field is a header that is set on requests.
-type field struct{ name, value string }
+// field is a header that is set on requests. All requests share the value: whoever sets another one has a slice of their own.
+type field struct {
+	name  string
+	value []string // one
+}
 
 // requestHeader returns the header of the request to the target.
-func (e *endpoint) requestHeader(r *http.Request, id string) http.Header {
+func (e *endpoint) requestHeader(r *http.Request, id []string) http.Header {
 	out := make(http.Header, 8+len(e.fixed))
 	for _, name := range e.requestNames {
 		if values, ok := r.Header[name]; ok {
 			out[name] = values
 		}
 	}
-	if id != "" && out["X-Request-Id"] == nil {
-		out["X-Request-Id"] = []string{id}
+	if id != nil && out["X-Request-Id"] == nil {
+		out["X-Request-Id"] = id
 	}
 	if e.spec.Credentials == proxynode.CredentialsForward {
 		if values, ok := r.Header["Authorization"]; ok {
@@ -66,10 +69,10 @@ func (e *endpoint) requestHeader(r *http.Request, id string) http.Header {
 		forwarded(out, r)
 	}
 	for _, f := range e.fixed {
-		out[f.name] = []string{f.value}
+		out[f.name] = f.value
 	}
 	if out["User-Agent"] == nil {
-		out["User-Agent"] = []string{""} // else the transport makes one up
+		out["User-Agent"] = e.gateway.noAgent // else the transport makes one up
 	}
 	return out
 }

@@ -28,8 +28,9 @@ func cleanPath(path string) (string, error) {
 
 // place is where a request wants to go.
 type place struct {
-	prefix   string   // what comes before the proxy's own part of the path, /api/proxy as a rule, as it was sent
-	segments []string // the rest, as it was sent, split at slashes
+	prefix string // what comes before the proxy's own part of the path, /api/proxy as a rule, as it was sent
+	path   string // the rest, as it was sent, from its slash on
+	below  string // of the path, what comes below the endpoint's: "/" or more
 }
 
 // placeOf reads the path of a request to the route /{path...}. Paths that a target could read as leading upwards are refused, however they are written.
@@ -55,7 +56,7 @@ func placeOf(r *http.Request) (place, error) {
 	if err := checkPath(raw[at:]); err != nil {
 		return place{}, err
 	}
-	return place{prefix: raw[:at-1], segments: strings.Split(raw[at:], "/")}, nil
+	return place{prefix: raw[:at-1], path: raw[at-1:]}, nil
 }
 
 func errNoEndpoint(r *http.Request) error {
@@ -93,20 +94,31 @@ func checkPath(raw string) error {
 	return nil
 }
 
-// match reports whether the endpoint with these segments is at the place, and what comes below it.
-func (p place) match(segments []string) (rest []string, ok bool) {
-	if len(p.segments) < len(segments) {
-		return nil, false
+// match reports whether the endpoint with this path is at the place, segment by segment, and if so sets what is below it.
+func (p *place) match(endpoint string) bool {
+	below, ok := strings.CutPrefix(p.path, endpoint)
+	if ok = ok && (below == "" || below[0] == '/'); !ok && strings.Contains(p.path, "%") {
+		below, ok = matchEscaped(p.path, endpoint)
 	}
-	for i, want := range segments {
-		if p.segments[i] != want {
-			plain, err := url.PathUnescape(p.segments[i])
-			if err != nil || plain != want {
-				return nil, false
-			}
+	if p.below = below; below == "" {
+		p.below = "/"
+	}
+	return ok
+}
+
+// matchEscaped is match for a path whose first segments may have been escaped without need.
+func matchEscaped(path, endpoint string) (below string, ok bool) {
+	at := 0
+	for range strings.Count(endpoint, "/") {
+		next := strings.IndexByte(path[min(at+1, len(path)):], '/')
+		if next < 0 {
+			at = len(path)
+			continue
 		}
+		at += 1 + next
 	}
-	return p.segments[len(segments):], true
+	plain, err := url.PathUnescape(path[:at])
+	return path[at:], err == nil && plain == endpoint && strings.Count(path[:at], "/") == strings.Count(endpoint, "/")
 }
 
 // rewrite is a rule for paths.

@@ -31,13 +31,14 @@ func newLimiter(c proxynode.RateLimit) *limiter {
 }
 
 // allow takes a token for who asks, or tells how long to wait for one.
-func (l *limiter) allow(who string, now time.Time) (wait time.Duration, ok bool) {
+func (l *limiter) allow(who string) (wait time.Duration, ok bool) {
 	if l == nil {
 		return 0, true
 	}
 	if !l.perUser {
 		who = ""
 	}
+	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.buckets[who]

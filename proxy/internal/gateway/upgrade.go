@@ -14,7 +14,7 @@ import (
 )
 
 // upgrade passes on a request that wants the connection for itself, such as a WebSocket. All checks have been made.
-func (e *endpoint) upgrade(w http.ResponseWriter, r *http.Request, p place, rest []string, protocol string) error {
+func (e *endpoint) upgrade(w http.ResponseWriter, r *http.Request, p place, protocol string) error {
 	if !e.spec.WS {
 		return pluginapi.BadInput("proxy endpoint %s does not take upgraded connections; its configuration can allow them with ws: true", e.path)
 	}
@@ -28,7 +28,7 @@ func (e *endpoint) upgrade(w http.ResponseWriter, r *http.Request, p place, rest
 	if wait, ok := e.breaker.allow(); !ok {
 		return resting(w, e.path, wait)
 	}
-	out, err := e.request(r.Context(), r, p, rest, "")
+	out, err := e.request(r.Context(), r, p, nil)
 	if err != nil {
 		return err
 	}

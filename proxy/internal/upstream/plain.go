@@ -2,12 +2,15 @@ package upstream
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -24,7 +27,8 @@ type plain struct {
 	host string // host:port
 	idle idleConns
 
-	buffers, messages sync.Pool // of *[]byte
+	messages     sync.Pool // of *[]byte
+	small, large buffers   // for pieces of bodies
 }
 
 // maxPlainBody is the longest body, in bytes, that is sent at once. It is read before a connection is taken.
@@ -172,55 +176,104 @@ func (p *plain) conn(out *http.Request, start time.Time) (*plainConn, error) {
 	return c, nil
 }
 
+// grace is how long an answer may take before anybody cares whether the client is still there. Most answers are here by then, and to watch for the client costs as much as to send a request.
+const grace = 250 * time.Millisecond
+
 // exchange sends a request and reads the header of the answer.
 func (p *plain) exchange(c *plainConn, out *http.Request, message []byte, start time.Time) (*http.Response, error) {
-	ctx := out.Context()
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
-	answered := false
-	defer func() {
-		if !answered {
-			stop()
-		}
-	}()
-	c.allow(start, min(p.o.Header, p.o.Total))
-	c.allowed = maxHeader
-	if _, err := c.Write(message); err != nil {
+	if err := out.Context().Err(); err != nil {
 		return nil, err
 	}
+	w := &vigil{c: c, ctx: out.Context(), start: start, limit: min(p.o.Header, p.o.Total)}
+	res, err := p.answer(w, out, message)
+	if err != nil {
+		w.end()
+		return nil, err
+	}
+	b := &plainBody{c: c, vigil: w, left: res.ContentLength, keep: !res.Close && !out.Close, idle: p.o.Idle, end: start.Add(p.o.Total)}
+	if IsEventStream(res) {
+		b.idle, b.end = p.o.Stream, time.Time{}
+	}
+	switch {
+	case out.Method == http.MethodHead || res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified:
+		b.left = 0
+	case res.ContentLength < 0:
+		b.chunks = res.Body
+	}
+	if b.left == 0 {
+		b.finish(true)
+	}
+	res.Body = b
+	return res, nil
+}
+
+// answer is the part of exchange up to the answer's header.
+func (p *plain) answer(w *vigil, out *http.Request, message []byte) (*http.Response, error) {
+	c := w.c
+	c.allow(w.start, grace, grace)
+	c.allowed = maxHeader
+	sent, err := c.Write(message)
+	if w.begin(err) {
+		_, err = c.Write(message[sent:])
+	}
+	if err != nil {
+		return nil, err
+	}
+	runtime.Gosched() // under load the answer is here when this goroutine's turn comes again: that saves a read that finds nothing, and waiting for the network poller
 	for range maxInterim {
-		res, err := http.ReadResponse(c.reader, out)
+		_, err := c.reader.Peek(1)
+		if w.begin(err) {
+			_, err = c.reader.Peek(1)
+		}
 		if err != nil {
 			return nil, err
 		}
+		if here, err := c.reader.Peek(c.reader.Buffered()); err != nil || !bytes.Contains(here, headerEnd) {
+			w.begin(os.ErrDeadlineExceeded) // since this one takes its time
+		}
+		res, err := http.ReadResponse(c.reader, out)
 		switch {
+		case err != nil:
+			return nil, err
 		case res.StatusCode == http.StatusSwitchingProtocols:
 			return nil, &Error{Kind: Malformed, Err: errUnasked}
-		case res.StatusCode < http.StatusOK:
-			continue
+		case res.StatusCode >= http.StatusOK:
+			c.allowed = -1
+			return res, nil
 		}
-		answered = true
-		c.allowed = -1
-		b := &plainBody{c: c, stop: stop, left: res.ContentLength, keep: !res.Close && !out.Close, idle: p.o.Idle, end: start.Add(p.o.Total)}
-		if IsEventStream(res) {
-			b.idle, b.end = p.o.Stream, time.Time{}
-		}
-		switch {
-		case out.Method == http.MethodHead || res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified:
-			b.left = 0
-		case res.ContentLength < 0:
-			b.chunks = res.Body
-		}
-		if b.left == 0 {
-			b.finish(true)
-		}
-		res.Body = b
-		return res, nil
 	}
 	return nil, &Error{Kind: Malformed, Err: errors.New("answers with one interim answer after the other")}
 }
+
+var headerEnd = []byte("\r\n\r\n")
+
+// vigil closes a connection when the request that it is used for ends before its answer does.
+type vigil struct {
+	c     *plainConn
+	ctx   context.Context
+	start time.Time
+	limit time.Duration // for the header
+	stop  func() bool   // nil before it began
+}
+
+// begin begins, if err says that the grace is over; then what failed may be tried again.
+func (w *vigil) begin(err error) bool {
+	if err == nil || w.stop != nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	w.watch()
+	w.c.allow(w.start, w.limit, w.limit/8)
+	return true
+}
+
+func (w *vigil) watch() {
+	if w.stop == nil {
+		w.stop = context.AfterFunc(w.ctx, func() { _ = w.c.Close() })
+	}
+}
+
+// end reports whether the connection is as it was.
+func (w *vigil) end() bool { return w.stop == nil || w.stop() }
 
 // maxInterim is how many answers with a status of 1xx may come first.
 const maxInterim = 5
@@ -239,10 +292,10 @@ type plainConn struct {
 
 var errHeaderTooLarge = errors.New("malformed answer: its header is too large")
 
-// allow sets the deadline to about d from now: up to an eighth more, since setting it each time would be dear.
-func (c *plainConn) allow(now time.Time, d time.Duration) {
-	if end := now.Add(d); c.until.Before(end) || c.until.After(end.Add(d/4)) {
-		c.until = end.Add(d / 8)
+// allow sets the deadline to d from now, or up to slack more, since setting it each time would be dear.
+func (c *plainConn) allow(now time.Time, d, slack time.Duration) {
+	if end := now.Add(d); c.until.Before(end) || c.until.After(end.Add(slack)) {
+		c.until = end.Add(slack)
 		_ = c.SetDeadline(c.until) // fails only on a closed connection, as what follows then does
 	}
 }

@@ -10,10 +10,10 @@ import (
 // plainBody is the body of an answer on a connection of our own. When it was read to its end the connection goes back.
 type plainBody struct {
 	c      *plainConn
-	stop   func() bool // undoes what ends the connection with the request's context
-	chunks io.Reader   // the body where its length is not known; else nil
-	left   int64       // of a body whose length is known
-	keep   bool        // the connection may be used again
+	vigil  *vigil
+	chunks io.Reader // the body where its length is not known; else nil
+	left   int64     // of a body whose length is known
+	keep   bool      // the connection may be used again
 	idle   time.Duration
 	end    time.Time // of all; zero: no limit
 	done   bool
@@ -43,76 +43,58 @@ func (b *plainBody) Read(p []byte) (int, error) {
 	return n, b.ended(err)
 }
 
-// piece is how much the kernel may move from one connection to the other before the deadline is looked at again.
-const piece = 1 << 20
+// WriteTo implements [io.WriterTo]. What came with the header goes without a copy, what is left of a long body in large pieces: these take fewer calls, and are faster than having the kernel move the body.
+func (b *plainBody) WriteTo(w io.Writer) (int64, error) {
+	if b.done {
+		return 0, nil
+	}
+	total, err := b.writeBuffered(w)
+	if err != nil || b.done {
+		return total, err
+	}
+	pool := &b.c.plain.small
+	buffer := pool.get()
+	if b.left > int64(len(*buffer)) {
+		if large := b.c.plain.large.get(); large != nil {
+			pool.put(buffer)
+			pool, buffer = &b.c.plain.large, large
+		}
+	}
+	defer pool.put(buffer)
+	n, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{b}, *buffer)
+	return total + n, err
+}
 
-// WriteTo implements [io.WriterTo]. Where w knows how, long bodies go from one connection to the other without coming by.
-func (b *plainBody) WriteTo(w io.Writer) (total int64, err error) {
-	if b.chunks != nil || b.done {
-		return b.copy(w)
+// writeBuffered passes on what came with the header.
+func (b *plainBody) writeBuffered(w io.Writer) (int64, error) {
+	waiting := min(int64(b.c.reader.Buffered()), b.left)
+	if waiting <= 0 || b.chunks != nil {
+		return 0, nil
 	}
-	from, direct := w.(io.ReaderFrom)
-	if waiting := int64(b.c.reader.Buffered()); waiting > 0 && b.left > 0 {
-		data, err := b.c.reader.Peek(int(min(waiting, b.left)))
-		if err != nil {
-			return total, err
-		}
-		n, err := w.Write(data)
-		_, _ = b.c.reader.Discard(n) // it is there
-		b.left -= int64(n)
-		total += int64(n)
-		if err != nil {
-			return total, err
-		}
+	data, err := b.c.reader.Peek(int(waiting))
+	if err != nil {
+		return 0, err
 	}
-	for b.left > 0 {
-		b.extend()
-		if !direct || b.left < smallRest {
-			n, err := b.copy(w)
-			return total + n, err
-		}
-		want := min(b.left, piece)
-		n, err := from.ReadFrom(&io.LimitedReader{R: b.c.Conn, N: want})
-		b.left -= n
-		total += n
-		if err == nil && n < want {
-			err = io.ErrUnexpectedEOF
-		}
-		if err != nil {
-			return total, b.ended(err)
-		}
-	}
-	if !b.done {
+	n, err := w.Write(data)
+	_, _ = b.c.reader.Discard(n) // it is there
+	if b.left -= int64(n); b.left == 0 {
 		b.finish(true)
 	}
-	return total, nil
+	return int64(n), err
 }
 
-// copy passes on what is left through a buffer.
-func (b *plainBody) copy(w io.Writer) (int64, error) {
-	pool := &b.c.plain.buffers
-	buffer, ok := pool.Get().(*[]byte)
-	if !ok {
-		fresh := make([]byte, 32<<10)
-		buffer = &fresh
-	}
-	defer pool.Put(buffer)
-	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{b}, *buffer)
-}
-
-// smallRest is how much is faster copied than given to the kernel, in bytes.
-const smallRest = 16 << 10
-
+// extend sees to it that the next read ends: with the request, or when the target is silent for too long.
 func (b *plainBody) extend() {
 	if b.chunks == nil && int64(b.c.reader.Buffered()) >= b.left { // all is here
 		return
 	}
+	b.vigil.watch()
 	now := time.Now()
 	d := b.idle
 	if !b.end.IsZero() {
 		d = min(d, b.end.Sub(now))
 	}
-	b.c.allow(now, d)
+	b.c.allow(now, d, d/8)
 }
 
 // ended deals with the end of the body and with failures.
@@ -124,7 +106,7 @@ func (b *plainBody) ended(err error) error {
 		b.finish(true)
 		return err
 	}
-	stopped := !b.stop()
+	stopped := !b.vigil.end()
 	b.finish(false)
 	switch {
 	case stopped:
@@ -143,7 +125,7 @@ func (b *plainBody) finish(complete bool) {
 		return
 	}
 	b.done = true
-	if b.stop() && complete && b.keep && b.c.reader.Buffered() == 0 {
+	if b.vigil.end() && complete && b.keep && b.c.reader.Buffered() == 0 {
 		b.c.plain.idle.put(b.c)
 		return
 	}

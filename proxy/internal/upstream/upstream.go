@@ -59,7 +59,8 @@ func New(o Options) *Target {
 	if o.URL.Port() == "" {
 		host = net.JoinHostPort(o.URL.Hostname(), "80")
 	}
-	t.plain = plain{o: o, dial: dialer.DialContext, host: host}
+	t.plain.o, t.plain.dial, t.plain.host = o, dialer.DialContext, host
+	t.plain.small.size, t.plain.large.size, t.plain.large.limit = 32<<10, 256<<10, maxLarge
 	return t
 }
 
