@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -17,6 +19,7 @@ type Child struct {
 	Positions   string // what the body's faults need to be placed, as JSON; may be empty
 
 	// Outcome is that of processing Body, if it is known already: it is stored with Body if that is new, in the same transaction. Its ID and Revision are set then.
+	// It has no errors.
 	Outcome *Result
 }
 
@@ -56,11 +59,7 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 	if len(children) == 0 {
 		return result, nil
 	}
-	refs := make([]string, len(children))
-	for i := range children {
-		refs[i] = children[i].Ref
-	}
-	have, err := t.knownByRef(refs)
+	have, err := t.knownByRef(refsOf(children))
 	if err != nil {
 		return result, err
 	}
@@ -75,11 +74,11 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 		return result, err
 	}
 	now := t.now.UnixMilli()
-	states := newRows("uid text", "ref text", "key text", "hash text")
+	states := newRows("uid text", "ref text", "key text", "hash text", "next bigint", "result text", "as_is bigint", "took bigint", "done bigint")
 	changed := newRows("id bigint", "key text", "hash text")
 	bodies := newRows("id bigint", "body text", "positions text")
 	seen := map[string]bool{}
-	var outcomes Finished
+	var outcomes, changes Finished
 	var fresh []int
 	var good []int64 // whose unprocessed body is the last good one, too
 	for i := range children {
@@ -88,7 +87,11 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 		switch {
 		case seen[c.Ref]:
 		case !ok:
-			states.add(newUID(), c.Ref, optional(c.LocationKey), c.Hash)
+			if o := c.Outcome; o != nil {
+				states.add(newUID(), c.Ref, optional(c.LocationKey), c.Hash, millis(o.Next), o.Hash, o.AsIs, o.Took.Microseconds(), now)
+			} else {
+				states.add(newUID(), c.Ref, optional(c.LocationKey), c.Hash, now, (*string)(nil), false, (*int64)(nil), (*int64)(nil))
+			}
 			fresh = append(fresh, i)
 		case !mayWrite(k, c.LocationKey) && !free[k.id]:
 			result.conflicts = append(result.conflicts, Conflict{Ref: c.Ref, LocationKey: c.LocationKey, Owner: *k.key})
@@ -97,7 +100,7 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 			if k.hash != c.Hash || k.key == nil && c.LocationKey != "" || k.key != nil && *k.key != c.LocationKey {
 				changed.add(k.id, optional(c.LocationKey), c.Hash)
 				bodies.add(k.id, c.Body, optional(c.Positions))
-				outcomes = outcomes.with(c.Outcome, k.id, k.revision+1, false)
+				changes = changes.with(c.Outcome, k.id, k.revision+1, false)
 				if k.asIs {
 					good = append(good, k.id)
 				}
@@ -106,8 +109,8 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 		seen[c.Ref] = true
 	}
 	made := map[string]int64{}
-	err = t.query(fmt.Sprintf(`insert into refresh_state (uid, entity_ref, location_key, unprocessed_hash, next_update_at, created_at)
-		select r.uid, r.ref, r.key, r.hash, %d, %d from {rows} where true on conflict (entity_ref) do nothing returning id, entity_ref`, now, now), states, nil, func(row *sqlx.Rows) error {
+	err = t.query(fmt.Sprintf(`insert into refresh_state (uid, entity_ref, location_key, unprocessed_hash, next_update_at, created_at, result_hash, as_is, took_us, attempted_at, succeeded_at)
+		select r.uid, r.ref, r.key, r.hash, r.next, %d, r.result, r.as_is, r.took, r.done, r.done from {rows} where true on conflict (entity_ref) do nothing returning id, entity_ref`, now), states, nil, func(row *sqlx.Rows) error {
 		var id int64
 		var ref string
 		err := row.Scan(&id, &ref)
@@ -143,7 +146,12 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 	if err := t.noteConflicts(from, result.conflicts, children); err != nil {
 		return result, err
 	}
-	return result, t.finish(outcomes)
+	if err := t.schedule(changes); err != nil {
+		return result, err
+	}
+	outcomes = append(outcomes, changes...)
+	t.stitchIDs(outcomes.ids())
+	return result, t.conclude(outcomes)
 }
 
 // with adds an outcome, unless it is nil, of an entity that is new to the database or changed.
@@ -214,24 +222,13 @@ func (t *tx) leave(from source, free map[int64]bool, have map[string]known, chil
 
 // noteConflicts replaces what is known of a source's conflicts over these children.
 func (t *tx) noteConflicts(from source, conflicts []Conflict, children []Child) error {
-	refs := make([]string, len(children))
 	keys := map[string]bool{}
 	for i := range children {
-		refs[i] = children[i].Ref
 		keys[children[i].LocationKey] = true
 	}
+	refs := t.texts(refsOf(children))
 	for key := range keys {
-		var gone []string
-		err := t.collect(`delete from conflicts where location_key = $2 and `+t.in("entity_ref", 1)+` returning entity_ref`, []any{t.texts(refs), key}, func(row *sqlx.Rows) error {
-			var ref string
-			err := row.Scan(&ref)
-			gone = append(gone, ref)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if err := t.stitchRefs(gone); err != nil {
+		if err := t.settleConflicts(`location_key = $2 and `+t.in("entity_ref", 1), refs, key); err != nil {
 			return err
 		}
 	}
@@ -253,28 +250,54 @@ func (t *tx) noteConflicts(from source, conflicts []Conflict, children []Child) 
 	if err != nil {
 		return err
 	}
-	return t.stitchRefs(contested)
+	t.stitchRefs(contested)
+	return nil
 }
 
-// queued ends a statement that queues entities. On PostgreSQL the update matters: it waits for a stitcher that has just taken the entry and is about to delete it, where "do nothing" would leave that entry to it and lose this one.
-const queued = `on conflict (entity_id) do update set ticket = stitch_queue.ticket + 1`
+// settleConflicts forgets conflicts that are none any more because their source does not bring the entities. condition is about the columns of conflicts.
+func (t *tx) settleConflicts(condition string, args ...any) error {
+	var settled []string
+	err := t.collect(`delete from conflicts where `+condition+` returning entity_ref`, args, func(row *sqlx.Rows) error {
+		var ref string
+		err := row.Scan(&ref)
+		settled = append(settled, ref)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	t.stitchRefs(settled)
+	return nil
+}
 
-// stitchRefs queues entities to be put together again.
-func (t *tx) stitchRefs(refs []string) error {
-	if len(refs) == 0 {
+func refsOf(children []Child) []string {
+	refs := make([]string, len(children))
+	for i := range children {
+		refs[i] = children[i].Ref
+	}
+	return refs
+}
+
+// stitchRefs queues entities to be put together again, once what the transaction does is done: often many ask for the same one.
+func (t *tx) stitchRefs(refs []string) { t.queueRefs = append(t.queueRefs, refs...) }
+
+// stitchIDs is stitchRefs by other names.
+func (t *tx) stitchIDs(ids []int64) { t.queueIDs = append(t.queueIDs, ids...) }
+
+// queue writes down what stitchRefs and stitchIDs were asked for. On PostgreSQL it matters that there is an update: it waits for a stitcher that has just taken the entry and is about to delete it, where "do nothing" would leave
+// that entry to it and lose this one.
+func (t *tx) queue() error {
+	if len(t.queueRefs) == 0 && len(t.queueIDs) == 0 {
 		return nil
 	}
-	_, err := t.ExecContext(t.ctx, fmt.Sprintf(`insert into stitch_queue (entity_id, due_at) select id, %d from refresh_state where %s order by id %s`, t.now.UnixMilli(), t.in("entity_ref", 1), queued), t.texts(refs))
+	_, err := t.ExecContext(t.ctx, fmt.Sprintf(`insert into stitch_queue (entity_id, due_at) select id, %d from (select id from refresh_state where %s union select id from refresh_state where %s) as asked where true order by id
+		on conflict (entity_id) do update set ticket = stitch_queue.ticket + 1`, t.now.UnixMilli(), t.in("entity_ref", 1), t.in("id", 2)), t.texts(distinct(t.queueRefs)), t.ids(distinct(t.queueIDs)))
 	return err
 }
 
-// stitchIDs queues entities to be put together again.
-func (t *tx) stitchIDs(ids []int64) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	_, err := t.ExecContext(t.ctx, fmt.Sprintf(`insert into stitch_queue (entity_id, due_at) select id, %d from refresh_state where %s order by id %s`, t.now.UnixMilli(), t.in("id", 1), queued), t.ids(ids))
-	return err
+func distinct[T cmp.Ordered](values []T) []T {
+	slices.Sort(values)
+	return slices.Compact(values)
 }
 
 func optional(text string) *string {

@@ -44,17 +44,22 @@ func (f Finished) apply(t *tx) error {
 	if err != nil {
 		return err
 	}
-	return t.finish(f)
-}
-
-// finish stores outcomes of entities that are there.
-func (t *tx) finish(f Finished) error {
-	if len(f) == 0 {
-		return nil
-	}
 	if err := t.schedule(f); err != nil {
 		return err
 	}
+	return t.conclude(f)
+}
+
+func (f Finished) ids() []int64 {
+	ids := make([]int64, len(f))
+	for i, r := range f {
+		ids[i] = r.ID
+	}
+	return ids
+}
+
+// conclude stores all but the small part of the outcomes of entities that are there.
+func (t *tx) conclude(f Finished) error {
 	var good []*Result
 	for _, r := range f {
 		r.Conflicts = nil
@@ -92,7 +97,7 @@ func (t *tx) finish(f Finished) error {
 	return t.setTargets(good)
 }
 
-// compare returns the outcomes of entities that are still there. Where what is stored unprocessed is no longer what was processed, the processed body must be kept apart from it.
+// compare returns the outcomes of entities that are still there, and that nobody has finished since with something newer. Where what is stored unprocessed is no longer what was processed, the processed body must be kept apart from it.
 func (t *tx) compare(f Finished) (Finished, error) {
 	claimed := map[int64]*Result{}
 	ids := make([]int64, 0, len(f))
@@ -101,13 +106,17 @@ func (t *tx) compare(f Finished) (Finished, error) {
 		ids = append(ids, r.ID)
 	}
 	there := make(Finished, 0, len(f))
-	err := t.collect(`select id, revision from refresh_state where `+t.in("id", 1)+` order by id`+t.dialect.ForUpdate(), []any{t.ids(ids)}, func(row *sqlx.Rows) error {
+	err := t.collect(`select id, revision, claimed_until > 0 from refresh_state where `+t.in("id", 1)+` order by id`+t.dialect.ForUpdate(), []any{t.ids(ids)}, func(row *sqlx.Rows) error {
 		var id, revision int64
-		if err := row.Scan(&id, &revision); err != nil {
+		var held bool
+		if err := row.Scan(&id, &revision, &held); err != nil {
 			return err
 		}
 		r := claimed[id]
 		if r.Revision != revision {
+			if !held {
+				return nil
+			}
 			r.AsIs, r.Kept = false, false
 		}
 		there = append(there, r)
@@ -118,6 +127,9 @@ func (t *tx) compare(f Finished) (Finished, error) {
 
 // schedule writes the small part: hashes, errors and dates.
 func (t *tx) schedule(f Finished) error {
+	if len(f) == 0 {
+		return nil
+	}
 	now := t.now.UnixMilli()
 	same := newRows("id bigint", "revision bigint", "next bigint", "took bigint")
 	done := newRows("id bigint", "revision bigint", "next bigint", "took bigint", "hash text", "errors text", "as_is bigint")
@@ -157,7 +169,8 @@ func (t *tx) schedule(f Finished) error {
 	if err != nil {
 		return err
 	}
-	return t.stitchIDs(told)
+	t.stitchIDs(told)
+	return nil
 }
 
 // refHash stands for a ref in an index. Two refs can have the same.
@@ -167,51 +180,63 @@ func refHash(ref string) int64 {
 	return int64(h.Sum64())
 }
 
-// relate makes the relations of entities those given, and queues whoever gains or loses one.
+// Separators of what a row of relations holds in one text, since most of what a row costs does not depend on its length.
+const (
+	betweenEdges = "\x1e"
+	withinEdge   = "\x1f"
+)
+
+// relate makes the relations of entities those given, and queues whoever gains or loses one. What one entity says of another, or of itself, is one row.
 func (t *tx) relate(good []*Result, all []int64) error {
-	type row struct {
+	type said struct {
 		origin int64
-		Relation
+		of     string
 	}
-	have := map[row]bool{}
-	err := t.collect(`select origin_id, source_ref, type, target_ref from relations where `+t.in("origin_id", 1), []any{t.ids(all)}, func(found *sqlx.Rows) error {
-		var r row
-		err := found.Scan(&r.origin, &r.Source, &r.Type, &r.Target)
-		have[r] = true
+	have := map[said]string{}
+	err := t.collect(`select origin_id, source_ref, edges from relations where `+t.in("origin_id", 1), []any{t.ids(all)}, func(found *sqlx.Rows) error {
+		var key said
+		var edges string
+		err := found.Scan(&key.origin, &key.of, &edges)
+		have[key] = edges
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	come := newRows("id bigint", "hash bigint", "source text", "type text", "target text")
-	gone := newRows("id bigint", "source text", "type text", "target text")
-	told := map[string]bool{}
+	come := newRows("id bigint", "hash bigint", "source text", "edges text")
+	gone := newRows("id bigint", "source text")
+	var told []string
 	for _, r := range good {
-		for _, relation := range r.Relations {
-			key := row{r.ID, relation}
-			if have[key] {
-				delete(have, key)
+		for rest := r.Relations; len(rest) > 0; { // sorted by their source
+			key, edges, n := said{r.ID, rest[0].Source}, []byte(nil), 0
+			for ; n < len(rest) && rest[n].Source == key.of; n++ {
+				if n > 0 {
+					edges = append(edges, betweenEdges...)
+				}
+				edges = append(append(append(edges, rest[n].Type...), withinEdge...), rest[n].Target...)
+			}
+			rest = rest[n:]
+			before, had := have[key]
+			delete(have, key)
+			if had && before == string(edges) {
 				continue
 			}
-			come.add(r.ID, refHash(relation.Source), relation.Source, relation.Type, relation.Target)
-			told[relation.Source] = true
+			if had {
+				gone.add(key.origin, key.of)
+			}
+			come.add(key.origin, refHash(key.of), key.of, string(edges))
+			told = append(told, key.of)
 		}
 	}
 	for key := range have {
-		gone.add(key.origin, key.Source, key.Type, key.Target)
-		told[key.Source] = true
+		gone.add(key.origin, key.of)
+		told = append(told, key.of)
 	}
-	if err := t.exec(`delete from relations where (origin_id, source_ref, type, target_ref) in (select r.id, r.source, r.type, r.target from {rows})`, gone); err != nil {
+	if err := t.exec(`delete from relations where (origin_id, source_ref) in (select r.id, r.source from {rows})`, gone); err != nil {
 		return err
 	}
-	if err := t.exec(`insert into relations (origin_id, source_hash, source_ref, type, target_ref) select r.id, r.hash, r.source, r.type, r.target from {rows}`, come); err != nil {
-		return err
-	}
-	refs := make([]string, 0, len(told))
-	for ref := range told {
-		refs = append(refs, ref)
-	}
-	return t.stitchRefs(refs)
+	t.stitchRefs(told)
+	return t.exec(`insert into relations (origin_id, source_hash, source_ref, edges) select r.id, r.hash, r.source, r.edges from {rows}`, come)
 }
 
 // setKeys makes the refresh keys of entities those given.
@@ -252,7 +277,7 @@ func (t *tx) setKeys(good []*Result, all []int64) error {
 // setChildren makes the children that entities bring by themselves those given. Most have none, and had none.
 func (t *tx) setChildren(good []*Result, all []int64) error {
 	had := map[int64]bool{}
-	err := t.collect(`select distinct source_id from child_edges where via = '' and `+t.in("source_id", 1), []any{t.ids(all)}, func(row *sqlx.Rows) error {
+	err := t.collect(`select source_id from child_edges where via = '' and `+t.in("source_id", 1)+` union select source_id from conflicts where `+t.in("source_id", 1), []any{t.ids(all)}, func(row *sqlx.Rows) error {
 		var id int64
 		err := row.Scan(&id)
 		had[id] = true
@@ -271,6 +296,10 @@ func (t *tx) setChildren(good []*Result, all []int64) error {
 			return err
 		}
 		r.Conflicts = result.conflicts
+		err = t.settleConflicts(`source_id = $1 and location_key not in (select file from target_files where source_id = $1) and not (`+t.in("entity_ref", 2)+`)`, r.ID, t.texts(refsOf(r.Children)))
+		if err != nil {
+			return err
+		}
 		want := map[int64]edge{}
 		for _, id := range result.ids {
 			if id != 0 {

@@ -23,6 +23,14 @@ func (s *Store) Mutate(ctx context.Context, m Mutation) (conflicts []Conflict, c
 			return err
 		}
 		conflicts = result.conflicts
+		if m.Full {
+			err = t.settleConflicts(`source_key = $1 and not (`+t.in("entity_ref", 2)+`)`, m.Source, t.texts(refsOf(m.Added)))
+		} else {
+			err = t.settleConflicts(`source_key = $1 and `+t.in("entity_ref", 2), m.Source, t.texts(m.Removed))
+		}
+		if err != nil {
+			return err
+		}
 		gone, err := t.setRootEdges(m, result.ids)
 		if err != nil || len(gone) == 0 {
 			return err
@@ -173,9 +181,7 @@ func (t *tx) remove(ids []int64) ([]Change, error) {
 	if _, err := t.ExecContext(t.ctx, `delete from refresh_state where `+t.in("id", 1), arg); err != nil {
 		return nil, err
 	}
-	if err := t.stitchRefs(related); err != nil {
-		return nil, err
-	}
+	t.stitchRefs(related)
 	if len(children) > 0 {
 		if err := t.lost(children); err != nil {
 			return nil, err

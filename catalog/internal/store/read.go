@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -77,6 +79,12 @@ func (f *ReadFile) apply(t *tx) error {
 		if len(f.Conflicts) > 0 {
 			hash = "" // who may write them can change without the file
 		}
+		if !f.KeepAll {
+			still := append(refsOf(f.Children), slices.Collect(maps.Keys(f.Keep))...)
+			if err := t.settleConflicts(`source_id = $1 and location_key = $2 and not (`+t.in("entity_ref", 3)+`)`, f.SourceID, f.File, t.texts(still)); err != nil {
+				return err
+			}
+		}
 		want := map[int64]edge{}
 		for i, id := range result.ids {
 			if id != 0 {
@@ -104,7 +112,8 @@ func (f *ReadFile) apply(t *tx) error {
 		}
 	}
 	if f.NewFaults {
-		return t.stitchIDs([]int64{f.SourceID})
+		t.stitchIDs([]int64{f.SourceID})
+		return nil
 	}
 	return nil
 }
@@ -168,9 +177,7 @@ func (r *ReadTarget) apply(t *tx) error {
 		return err
 	}
 	if r.NewFault {
-		if err := t.stitchIDs([]int64{r.SourceID}); err != nil {
-			return err
-		}
+		t.stitchIDs([]int64{r.SourceID})
 	}
 	if r.Fault != "" {
 		if !r.Missing {
@@ -195,6 +202,10 @@ func (t *tx) forgetFiles(sourceID int64, condition string, args ...any) error {
 		return err
 	})
 	if err != nil || len(files) == 0 {
+		return err
+	}
+	err = t.settleConflicts(`source_id = $1 and `+t.in("location_key", 2)+` and location_key not in (select file from target_files where source_id = $1)`, sourceID, t.texts(files))
+	if err != nil {
 		return err
 	}
 	var gone []int64

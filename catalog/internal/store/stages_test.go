@@ -124,6 +124,54 @@ func TestConflicts(t *testing.T) {
 	})
 }
 
+// A source that no longer brings what it may not write is no longer in conflict, however it brought it.
+func TestConflictsThatAreSettled(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, k *kit) {
+		k.provide("owner", "a", "b")
+		k.provide("p", "parent")
+		w := k.claim()["parent"]
+		conflicts := func(what string, want int) {
+			t.Helper()
+			if n := k.count(`select count(*) from conflicts`); n != want {
+				t.Errorf("%s: %d conflicts, want %d", what, n, want)
+			}
+		}
+		file := func(names ...string) *store.ReadFile {
+			return &store.ReadFile{SourceID: w.ID, Target: "t", File: "f", Children: children("f", names...)}
+		}
+		k.ok(k.Write(t.Context(), file("a", "b"), &store.ReadTarget{SourceID: w.ID, Target: "t", Files: []string{"f"}}))
+		conflicts("a file", 2)
+		k.ok(k.Write(t.Context(), file("b")))
+		conflicts("a file with less", 1)
+		kept := file()
+		kept.Keep = map[string]string{"component:default/b": `[]`}
+		k.ok(k.Write(t.Context(), kept))
+		conflicts("a file with a document that cannot be used", 1)
+		k.ok(k.Write(t.Context(), &store.ReadTarget{SourceID: w.ID, Target: "t"}))
+		conflicts("a file that is gone", 0)
+
+		r := result(w)
+		r.Children = children("parent", "a", "b")
+		k.ok(k.Write(t.Context(), store.Finished{r}))
+		conflicts("children", 2)
+		r.Children = nil
+		k.ok(k.Write(t.Context(), store.Finished{r}))
+		conflicts("children that are gone", 0)
+
+		k.provide("other", "a", "b")
+		conflicts("a provider", 2)
+		k.provide("other", "b")
+		conflicts("a provider with less", 1)
+		_, _, err := k.Mutate(t.Context(), store.Mutation{Source: "other", Removed: []string{"component:default/b"}})
+		k.ok(err)
+		conflicts("a provider that removes it", 0)
+		if n := k.count(`select count(*) from stitch_queue q join refresh_state s on s.id = q.entity_id where s.entity_ref in ('component:default/a', 'component:default/b')`); n != 2 {
+			t.Errorf("%d of the two entities are told", n)
+		}
+	})
+}
+
 // Where there is nothing left, what was there is forgotten.
 func TestEmptyLists(t *testing.T) {
 	t.Parallel()

@@ -112,6 +112,24 @@ func TestAReasonDuringProcessing(t *testing.T) {
 	})
 }
 
+// What is known already when an entity is brought is not undone by somebody who was still processing what it was before.
+func TestAnOutcomeThatComesTooLate(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, k *kit) {
+		k.provide("p", "a")
+		before := k.claim()["a"]
+		changed := child("a", "p")
+		changed.Body, changed.Hash = `{"name":"a","changed":true}`, "a 2"
+		changed.Outcome = &store.Result{Hash: "done", Body: changed.Body, AsIs: true}
+		_, _, err := k.Mutate(t.Context(), store.Mutation{Source: "p", Full: true, Added: []store.Child{changed}})
+		k.ok(err)
+		k.ok(k.Write(t.Context(), store.Finished{result(before)}))
+		if changes := k.stitch(); len(changes) != 1 || !strings.Contains(string(changes[0].Body), "changed") {
+			t.Errorf("put together: %s, want what was brought last", changes[0].Body)
+		}
+	})
+}
+
 // An entity is removed while it is put together for the first time: the log tells of both.
 func TestRemovalDuringStitching(t *testing.T) {
 	t.Parallel()
