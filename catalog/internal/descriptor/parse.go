@@ -83,11 +83,11 @@ func Value(text []byte, limits Limits) (any, error) {
 // readable returns the text without its byte order mark.
 func readable(text []byte, limits Limits) ([]byte, error) {
 	if len(text) > limits.FileBytes {
-		return nil, &Error{Reason: fmt.Sprintf("the file has %d bytes, more than the limit of %d; split it", len(text), limits.FileBytes)}
+		return nil, &Error{Line: 1, Column: 1, Reason: fmt.Sprintf("the file has %d bytes, more than the limit of %d; split it", len(text), limits.FileBytes)}
 	}
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
-		return nil, &Error{Reason: "the file is UTF-16; save it as UTF-8"}
+		return nil, &Error{Line: 1, Column: 1, Reason: "the file is UTF-16; save it as UTF-8"}
 	}
 	if i := bytes.IndexByte(text, 0); i >= 0 {
 		return nil, &Error{Line: 1 + bytes.Count(text[:i], []byte("\n")), Column: 1, Reason: "the file is not text: it has a zero byte"}
