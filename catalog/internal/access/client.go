@@ -3,11 +3,14 @@ package access
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/fields"
 	"github.com/proscenium-dev/proscenium/catalog/internal/query"
+	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
 // Client is what other plugins of the same process get as catalogcommon.Client.
@@ -22,7 +25,7 @@ func NewClient(c *Catalog) *Client { return &Client{c} }
 func (c *Client) EntityByRef(ctx context.Context, ref catalogcommon.Ref) (*catalogcommon.Entity, error) {
 	body, err := c.catalog.ByName(ctx, ref)
 	if err != nil {
-		return nil, err
+		return nil, refusal(err)
 	}
 	return decode(body, nil)
 }
@@ -31,15 +34,15 @@ func (c *Client) EntityByRef(ctx context.Context, ref catalogcommon.Ref) (*catal
 func (c *Client) EntitiesByRefs(ctx context.Context, request catalogcommon.ByRefsRequest) ([]*catalogcommon.Entity, error) {
 	where, err := predicateOf(request.Filter, request.Query)
 	if err != nil {
-		return nil, err
+		return nil, refusal(err)
 	}
 	projection, err := fields.Parse(request.Fields)
 	if err != nil {
-		return nil, err
+		return nil, refusal(err)
 	}
 	bodies, err := c.catalog.ByRefs(ctx, request.EntityRefs, where)
 	if err != nil {
-		return nil, err
+		return nil, refusal(err)
 	}
 	return decodeAll(bodies, projection)
 }
@@ -57,7 +60,7 @@ func (c *Client) QueryEntities(ctx context.Context, request catalogcommon.QueryR
 	for _, order := range request.OrderBy {
 		key, err := query.NewSortKey(order.Field, order.Direction)
 		if err != nil {
-			return none, err
+			return none, refusal(err)
 		}
 		question.Order = append(question.Order, key)
 	}
@@ -66,16 +69,16 @@ func (c *Client) QueryEntities(ctx context.Context, request catalogcommon.QueryR
 	}
 	combined, err := combine(request.Filter, request.Query)
 	if err != nil {
-		return none, err
+		return none, refusal(err)
 	}
 	question.Query = combined
 	projection, err := fields.Parse(request.Fields)
 	if err != nil {
-		return none, err
+		return none, refusal(err)
 	}
 	answer, err := c.catalog.Ask(ctx, question)
 	if err != nil {
-		return none, err
+		return none, refusal(err)
 	}
 	items, err := decodeAll(answer.Bodies, projection)
 	return catalogcommon.QueryResponse{Items: items, TotalItems: answer.Total, PageInfo: catalogcommon.PageInfo{NextCursor: answer.Next, PrevCursor: answer.Prev}}, err
@@ -85,11 +88,11 @@ func (c *Client) QueryEntities(ctx context.Context, request catalogcommon.QueryR
 func (c *Client) Facets(ctx context.Context, request catalogcommon.FacetsRequest) (map[string][]catalogcommon.Facet, error) {
 	where, err := predicateOf(request.Filter, request.Query)
 	if err != nil {
-		return nil, err
+		return nil, refusal(err)
 	}
 	lists, err := c.catalog.Facets(ctx, request.Facets, where)
 	if err != nil {
-		return nil, err
+		return nil, refusal(err)
 	}
 	facets := make(map[string][]catalogcommon.Facet, len(lists))
 	for i, list := range lists {
@@ -106,13 +109,13 @@ func (c *Client) Facets(ctx context.Context, request catalogcommon.FacetsRequest
 func (c *Client) Ancestry(ctx context.Context, ref catalogcommon.Ref) (catalogcommon.Ancestry, error) {
 	steps, err := c.catalog.Ancestry(ctx, ref)
 	if err != nil {
-		return catalogcommon.Ancestry{}, err
+		return catalogcommon.Ancestry{}, refusal(err)
 	}
 	ancestry := catalogcommon.Ancestry{RootEntityRef: ref.String()}
 	for _, step := range steps {
 		entity, err := decode(step.Body, nil)
 		if err != nil {
-			return catalogcommon.Ancestry{}, err
+			return catalogcommon.Ancestry{}, refusal(err)
 		}
 		ancestry.Items = append(ancestry.Items, catalogcommon.AncestryItem{Entity: entity, ParentEntityRefs: step.Parents})
 	}
@@ -121,19 +124,19 @@ func (c *Client) Ancestry(ctx context.Context, ref catalogcommon.Ref) (catalogco
 
 // RefreshEntity implements catalogcommon.Client.
 func (c *Client) RefreshEntity(ctx context.Context, ref catalogcommon.Ref) error {
-	return c.catalog.Refresh(ctx, ref)
+	return refusal(c.catalog.Refresh(ctx, ref))
 }
 
 // RemoveEntity implements catalogcommon.Client.
 func (c *Client) RemoveEntity(ctx context.Context, uid string) error {
-	return c.catalog.Remove(ctx, uid)
+	return refusal(c.catalog.Remove(ctx, uid))
 }
 
 // ValidateEntity implements catalogcommon.Client.
 func (c *Client) ValidateEntity(ctx context.Context, entity *catalogcommon.Entity, location catalogcommon.LocationRef) error {
 	faults, err := c.catalog.Validate(ctx, entity, location)
 	if err != nil {
-		return err
+		return refusal(err)
 	}
 	if len(faults) > 0 {
 		return &catalogcommon.ValidationError{Errors: faults}
@@ -143,42 +146,63 @@ func (c *Client) ValidateEntity(ctx context.Context, entity *catalogcommon.Entit
 
 // Locations implements catalogcommon.Client.
 func (c *Client) Locations(ctx context.Context) ([]catalogcommon.Location, error) {
-	return c.catalog.Locations(ctx)
+	result, err := c.catalog.Locations(ctx)
+	return result, refusal(err)
 }
 
 // QueryLocations implements catalogcommon.Client.
 func (c *Client) QueryLocations(ctx context.Context, request catalogcommon.LocationsQuery) (catalogcommon.LocationsPage, error) {
-	return c.catalog.QueryLocations(ctx, request)
+	result, err := c.catalog.QueryLocations(ctx, request)
+	return result, refusal(err)
 }
 
 // LocationByID implements catalogcommon.Client.
 func (c *Client) LocationByID(ctx context.Context, id string) (catalogcommon.Location, error) {
-	return c.catalog.LocationByID(ctx, id)
+	result, err := c.catalog.LocationByID(ctx, id)
+	return result, refusal(err)
 }
 
 // LocationByEntity implements catalogcommon.Client.
 func (c *Client) LocationByEntity(ctx context.Context, ref catalogcommon.Ref) (catalogcommon.Location, error) {
-	return c.catalog.LocationByEntity(ctx, ref)
+	result, err := c.catalog.LocationByEntity(ctx, ref)
+	return result, refusal(err)
 }
 
 // AddLocation implements catalogcommon.Client.
 func (c *Client) AddLocation(ctx context.Context, request catalogcommon.AddLocationRequest) (catalogcommon.AddLocationResponse, error) {
-	return c.catalog.AddLocation(ctx, request)
+	result, err := c.catalog.AddLocation(ctx, request)
+	return result, refusal(err)
 }
 
 // UpdateLocation implements catalogcommon.Client.
 func (c *Client) UpdateLocation(ctx context.Context, id string, location catalogcommon.LocationRef) (catalogcommon.Location, error) {
-	return c.catalog.ChangeLocation(ctx, id, location)
+	result, err := c.catalog.ChangeLocation(ctx, id, location)
+	return result, refusal(err)
 }
 
 // RemoveLocation implements catalogcommon.Client.
 func (c *Client) RemoveLocation(ctx context.Context, id string) error {
-	return c.catalog.RemoveLocation(ctx, id)
+	return refusal(c.catalog.RemoveLocation(ctx, id))
 }
 
 // AnalyzeLocation implements catalogcommon.Client.
 func (c *Client) AnalyzeLocation(ctx context.Context, request catalogcommon.AnalyzeLocationRequest) (catalogcommon.AnalyzeLocationResponse, error) {
-	return c.catalog.Analyze(ctx, request)
+	result, err := c.catalog.Analyze(ctx, request)
+	return result, refusal(err)
+}
+
+// refusal gives an error the type that [catalogcommon.Client] promises: what has the status of a refusal is one, whatever part of the catalog said so.
+func refusal(err error) error {
+	var known *catalogcommon.Error
+	var invalid *catalogcommon.ValidationError
+	if err == nil || errors.As(err, &known) || errors.As(err, &invalid) {
+		return err
+	}
+	status, name, message := pluginapi.Describe(err)
+	if status >= http.StatusInternalServerError {
+		return err
+	}
+	return &catalogcommon.Error{Status: status, Name: name, Message: message}
 }
 
 // combine writes a filter and a predicate as one predicate; nil for neither.

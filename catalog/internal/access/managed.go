@@ -9,6 +9,7 @@ import (
 	"time"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/index"
 	"github.com/proscenium-dev/proscenium/catalog/internal/pipeline"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
 	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
@@ -69,13 +70,15 @@ func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalo
 // matches checks a precondition, and reports whether the entity is there.
 func (c *Catalog) matches(ctx context.Context, ref catalogcommon.Ref, match string) (present bool, err error) {
 	body, err := c.ByName(ctx, ref)
-	var missing *catalogcommon.Error
-	switch {
-	case err == nil:
-		present = true
-	case !errors.As(err, &missing) || missing.Status != http.StatusNotFound:
-		return false, err
+	if err != nil {
+		if !errors.Is(err, catalogcommon.ErrNotFound) {
+			return false, err
+		}
+		if _, hidden := c.index.ByRef(ref.String()); hidden { // must not be written over by who takes it for missing
+			return false, pluginapi.NotAllowed("permission %s is denied", catalogcommon.PermissionEntityRead)
+		}
 	}
+	present = err == nil
 	failed := &pluginapi.Error{Status: http.StatusPreconditionFailed, Name: "ConflictError", Message: "the entity is not what the request expects; read it again"}
 	switch match {
 	case "":
@@ -126,7 +129,7 @@ func (c *Catalog) processed(ctx context.Context, ref catalogcommon.Ref, hash str
 			if failed != "" {
 				return nil, fmt.Errorf("process %s: %s", ref, failed)
 			}
-			return c.ByName(ctx, ref)
+			return c.written(ctx, ref)
 		}
 		wait, cancel := context.WithTimeout(ctx, pollProcessed)
 		_ = c.index.WaitFor(wait, seq+1) // whatever ends the wait, the store knows
@@ -135,6 +138,20 @@ func (c *Catalog) processed(ctx context.Context, ref catalogcommon.Ref, hash str
 			return nil, err
 		}
 	}
+}
+
+// written returns an entity to who has just written it, also if reading it again is not allowed.
+func (c *Catalog) written(ctx context.Context, ref catalogcommon.Ref) ([]byte, error) {
+	if doc, found := c.index.ByRef(ref.String()); found {
+		bodies, err := c.fetch(ctx, []index.Doc{doc})
+		if err != nil {
+			return nil, err
+		}
+		if bodies[0] != nil {
+			return bodies[0], nil
+		}
+	}
+	return nil, catalogcommon.ConflictError("%s was written, and removed by somebody else", ref)
 }
 
 // Withdraw removes an entity that was written directly.
