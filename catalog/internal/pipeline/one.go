@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -126,14 +127,13 @@ func next(o *outcome, settings Settings) time.Time {
 // complete writes the outcome into the result.
 func (p *Pipeline) complete(work store.Work, o *outcome, result *store.Result, body map[string]any, memories memory) error {
 	slices.SortFunc(o.relations, func(a, b store.Relation) int {
-		return strings.Compare(a.Source+"\x00"+a.Type+"\x00"+a.Target, b.Source+"\x00"+b.Type+"\x00"+b.Target)
+		return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Type, b.Type), strings.Compare(a.Target, b.Target))
 	})
 	o.relations = slices.Compact(o.relations)
 	slices.Sort(o.keys)
 	o.keys = slices.Compact(o.keys)
 	result.Errors = listText(o.faults)
-	digest := sha256.New()
-	fmt.Fprintf(digest, "%s\n", result.Errors)
+	digest := append([]byte(result.Errors), '\n')
 	if result.Errors == "" {
 		text, err := catalogcommon.AppendJSON(nil, body)
 		if err != nil {
@@ -144,12 +144,17 @@ func (p *Pipeline) complete(work store.Work, o *outcome, result *store.Result, b
 		result.AsIs = result.Body == work.Body
 		result.Kept = result.AsIs && work.Bare && result.Cache == work.Cache
 		result.Relations, result.Keys, result.Children, result.Targets = o.relations, o.keys, o.children, o.targets
-		fmt.Fprintf(digest, "%s\n%q\n%q\n%q\n%s\n", result.Body, o.relations, o.keys, o.targets, result.Cache)
+		digest = append(append(digest, result.Body...), '\n')
+		for _, r := range o.relations {
+			digest = fmt.Appendf(digest, "%s\x1f%s\x1f%s\n", r.Source, r.Type, r.Target)
+		}
+		digest = fmt.Appendf(digest, "%q\n%q\n%s\n", o.keys, o.targets, result.Cache)
 		for _, child := range o.children {
-			fmt.Fprintf(digest, "%s %s %s\n", child.Ref, child.Hash, child.LocationKey)
+			digest = fmt.Appendf(digest, "%s %s %s\n", child.Ref, child.Hash, child.LocationKey)
 		}
 	}
-	result.Hash = hex.EncodeToString(digest.Sum(nil)[:20])
+	sum := sha256.Sum256(digest)
+	result.Hash = hex.EncodeToString(sum[:20])
 	result.Unchanged = result.Hash == work.ResultHash
 	return nil
 }

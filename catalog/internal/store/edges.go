@@ -53,9 +53,7 @@ func (t *tx) setChildEdges(from source, want map[int64]edge) error {
 	if err := t.found(found); err != nil {
 		return err
 	}
-	if err := t.stitchIDs(told); err != nil {
-		return err
-	}
+	t.stitchIDs(told)
 	if len(gone) == 0 {
 		return nil
 	}
@@ -75,7 +73,8 @@ func (t *tx) found(ids []int64) error {
 	if err != nil {
 		return err
 	}
-	return t.stitchIDs(back)
+	t.stitchIDs(back)
+	return nil
 }
 
 // lost looks whether anything still leads to the entities. Those that nothing leads to become orphans, and whoever wanted to bring them before is asked again.
@@ -90,9 +89,7 @@ func (t *tx) lost(ids []int64) error {
 	if err != nil || len(orphans) == 0 {
 		return err
 	}
-	if err := t.stitchIDs(orphans); err != nil {
-		return err
-	}
+	t.stitchIDs(orphans)
 	return t.askContenders(`select c.source_id from conflicts c join refresh_state s on s.entity_ref = c.entity_ref where c.source_id is not null and `+t.in("s.id", 1), t.ids(orphans))
 }
 

@@ -26,7 +26,7 @@ type Result struct {
 	AsIs      bool   // it is the unprocessed one
 	Kept      bool   // AsIs, and nothing else is stored but the same Cache
 	Cache     string // what processors remember
-	Relations []Relation
+	Relations []Relation // in the order of their sources
 	Keys      []string // refresh keys
 	Children  []Child  // that processors brought, apart from files
 	Targets   []string // of a Location entity, as locations: others are forgotten

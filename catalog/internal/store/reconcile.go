@@ -18,9 +18,7 @@ func (s *Store) Reconcile(ctx context.Context) (found int, err error) {
 		if err != nil {
 			return err
 		}
-		if err := t.stitchIDs(lost); err != nil {
-			return err
-		}
+		t.stitchIDs(lost)
 		var unnoted []int64
 		err = t.collect(fmt.Sprintf(`update refresh_state set orphan_since = %d where orphan_since is null
 			and not exists (select 1 from root_edges e where e.target_id = refresh_state.id)
@@ -29,7 +27,8 @@ func (s *Store) Reconcile(ctx context.Context) (found int, err error) {
 		if err != nil {
 			return err
 		}
-		return t.stitchIDs(unnoted)
+		t.stitchIDs(unnoted)
+		return nil
 	})
 	return found, err
 }

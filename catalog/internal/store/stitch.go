@@ -227,24 +227,26 @@ func (t *tx) parts(ids []int64) ([]*Parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	// One row per entity instead of one per relation, since most of what a row costs does not depend on its length.
-	joined := `group_concat(source_ref || char(31) || type || char(31) || target_ref, char(30))`
+	// Joined to one row per entity, for the same reason.
+	joined := `group_concat(source_ref || char(29) || edges, char(28))`
 	if t.postgres() {
-		joined = `string_agg(source_ref || chr(31) || type || chr(31) || target_ref, chr(30))`
+		joined = `string_agg(source_ref || chr(29) || edges, chr(28))`
 	}
 	err = t.collect(`select `+joined+` from relations where `+t.in("source_hash", 1)+` group by source_hash`, []any{t.ids(hashes)}, func(row *sqlx.Rows) error {
 		var text string
 		if err := row.Scan(&text); err != nil {
 			return err
 		}
-		for line := range strings.SplitSeq(text, "\x1e") {
-			source, rest, _ := strings.Cut(line, "\x1f")
+		for row := range strings.SplitSeq(text, "\x1c") {
+			source, edges, _ := strings.Cut(row, "\x1d")
 			p := byRef[source]
 			if p == nil {
 				continue // another one with the same hash
 			}
-			kind, target, _ := strings.Cut(rest, "\x1f")
-			p.Relations = append(p.Relations, Relation{source, kind, target})
+			for edge := range strings.SplitSeq(edges, betweenEdges) {
+				kind, target, _ := strings.Cut(edge, withinEdge)
+				p.Relations = append(p.Relations, Relation{p.Ref, kind, target})
+			}
 		}
 		return nil
 	})

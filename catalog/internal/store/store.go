@@ -77,7 +77,11 @@ func (s *Store) write(ctx context.Context, what string, fn func(t *tx) error) er
 					return err
 				}
 			}
-			return fn(&tx{Tx: inner, ctx: ctx, dialect: s.dialect, replica: s.replica, now: time.Now()})
+			t := &tx{Tx: inner, ctx: ctx, dialect: s.dialect, replica: s.replica, now: time.Now()}
+			if err := fn(t); err != nil {
+				return err
+			}
+			return t.queue()
 		})
 		switch {
 		case err == nil:
@@ -115,6 +119,9 @@ type tx struct {
 	dialect database.Dialect
 	replica string
 	now     time.Time
+
+	queueRefs []string // see queue
+	queueIDs  []int64
 }
 
 func (t *tx) postgres() bool { return t.dialect == database.Postgres }

@@ -87,13 +87,12 @@ create table conflicts (
 );
 create index conflicts_source on conflicts (source_id);
 
--- Hashes stand for refs in the index, because the texts are long and many.
+-- What the origin says of a source, itself or another entity. Hashes stand for refs in the index, because the texts are long and many.
 create table relations (
   origin_id bigint not null references refresh_state (id) on delete cascade,
   source_hash bigint not null,
   source_ref text not null,
-  type text not null,
-  target_ref text not null
+  edges text not null                       -- types and targets, with separators
 );
 create index relations_origin on relations (origin_id);
 create index relations_source on relations (source_hash);
