@@ -43,6 +43,7 @@ func Plugin(options ...Options) pluginapi.Plugin {
 		pluginapi.Pages.From("entity-tab", pages.TabSpec, (*pages.Pages).Tab),
 		pluginapi.Pages.From("problems", pages.ProblemsSpec, (*pages.Pages).ListProblems),
 		pluginapi.Starts.From("ingest", pluginapi.Start{}, (*ingest.Ingest).Start),
+		pluginapi.Stops.From("ingest", pluginapi.Stop{}, (*ingest.Ingest).Stop),
 		pluginapi.Workers.From("ingest", pluginapi.Worker{}, (*ingest.Ingest).Work),
 		pluginapi.Workers.From("follow", pluginapi.Worker{}, (*ingest.Ingest).Follow),
 		pluginapi.Workers.From("provide", pluginapi.Worker{}, (*ingest.Ingest).Provide),
@@ -53,8 +54,9 @@ func Plugin(options ...Options) pluginapi.Plugin {
 		ID:         "catalog",
 		Title:      "Catalog",
 		Config:     pluginapi.ConfigOf(ingest.Config{}),
+		Shared:     []*pluginapi.ConfigSection{pluginapi.ConfigOf(location.Hosts{}).At("integrations"), pluginapi.ConfigOf(location.Reading{}).At("backend.reading")},
 		Migrations: store.Migrations(),
-		Provide:    []any{newStore, newIndex, access.New, api.New, ingest.NewContributions, newIngest(o), newPages},
+		Provide:    []any{newStore, newIndex, access.New, api.New, ingest.NewContributions, newURLs, newIngest(o), newPages},
 		Exports:    []pluginapi.Export{pluginapi.ExportOf[catalogcommon.Client](access.NewClient, catalogcommon.NewClient)},
 		Points:     append([]pluginapi.AnyPoint{catalogapi.EntityCards, catalogapi.EntityTabs}, catalognode.Points()...),
 		Extensions: extensions,
@@ -65,14 +67,18 @@ func newStore(db *sqlx.DB) *store.Store { return store.New(db) }
 
 func newIndex() *index.Index { return index.New(index.Options{}) }
 
+func newURLs(hosts location.Hosts, reading location.Reading) *location.URLs {
+	return location.NewURLs(location.URLConfig{Hosts: hosts, Allow: reading.Allow})
+}
+
 func newIngest(o Options) any {
-	return func(config *pluginapi.Live[ingest.Config], s *store.Store, ix *index.Index, c *access.Catalog, signals pluginapi.Signals, logger *slog.Logger, contributions ingest.Contributions) (*ingest.Ingest, error) {
+	return func(config *pluginapi.Live[ingest.Config], hosts *pluginapi.Live[location.Hosts], reading *pluginapi.Live[location.Reading], urls *location.URLs,
+		s *store.Store, ix *index.Index, c *access.Catalog, signals pluginapi.Signals, logger *slog.Logger, contributions ingest.Contributions) (*ingest.Ingest, error) {
 		return ingest.New(ingest.Parts{
-			Config: config, Store: s, Index: ix, Catalog: c, Signals: signals, Logger: logger, Contributions: contributions,
+			Config: config, Hosts: hosts, Reading: reading, URLs: urls, Store: s, Index: ix, Catalog: c, Signals: signals, Logger: logger, Contributions: contributions,
 			Readers: location.Readers{
 				catalogcommon.LocationTypeFile:     location.Files{},
 				catalogcommon.LocationTypeEmbedded: location.Embedded{FS: o.Embedded},
-				catalogcommon.LocationTypeURL:      location.NewURLs(location.URLConfig{}),
 			},
 		})
 	}

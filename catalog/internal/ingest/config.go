@@ -102,7 +102,7 @@ func (c Config) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Interval is a duration, or false for never. It is written as 30m, PT30M, {minutes: 30}, or as a number of milliseconds.
+// Interval is a duration, or false for never. It is written as 30m, "30 minutes", PT30M, {minutes: 30}, or as a number of milliseconds.
 type Interval struct {
 	Weeks        float64 `yaml:"weeks"`
 	Days         float64 `yaml:"days"`
@@ -139,14 +139,39 @@ func (i *Interval) UnmarshalText(text []byte) error {
 		i.Milliseconds = n
 		return nil
 	}
-	if d, err := time.ParseDuration(word); err == nil && d > 0 {
-		i.Milliseconds = float64(d.Milliseconds())
-		return nil
-	}
-	if i.iso(word) {
+	if i.iso(word) || i.words(word) {
 		return nil
 	}
 	return fmt.Errorf("%q is not an interval; write false, or a duration such as 30m, PT30M or {minutes: 30}", word)
+}
+
+// words reads 1h 30m, "2 days" and the like.
+func (i *Interval) words(text string) bool {
+	units := map[string]*float64{
+		"w": &i.Weeks, "week": &i.Weeks, "d": &i.Days, "day": &i.Days, "h": &i.Hours, "hr": &i.Hours, "hour": &i.Hours, "m": &i.Minutes, "min": &i.Minutes, "minute": &i.Minutes,
+		"s": &i.Seconds, "sec": &i.Seconds, "second": &i.Seconds, "ms": &i.Milliseconds, "msec": &i.Milliseconds, "millisecond": &i.Milliseconds,
+	}
+	total := 0.0
+	for text = strings.ToLower(text); text != ""; text = strings.TrimSpace(text) {
+		rest := strings.TrimLeft(text, "0123456789.")
+		n, err := strconv.ParseFloat(text[:len(text)-len(rest)], 64)
+		if err != nil {
+			return false
+		}
+		rest = strings.TrimSpace(rest)
+		text = strings.TrimLeft(rest, "abcdefghijklmnopqrstuvwxyz")
+		name := rest[:len(rest)-len(text)]
+		unit := units[name]
+		if unit == nil {
+			unit = units[strings.TrimSuffix(name, "s")]
+		}
+		if unit == nil {
+			return false
+		}
+		*unit += n
+		total += n
+	}
+	return total > 0
 }
 
 // iso reads P1DT2H3M4S.

@@ -13,7 +13,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,12 +56,15 @@ func NewContributions(
 // Parts is what ingestion is made of.
 type Parts struct {
 	Config  *pluginapi.Live[Config]
+	Hosts   *pluginapi.Live[location.Hosts]
+	Reading *pluginapi.Live[location.Reading]
+	URLs    *location.URLs // reads locations of type url; ingestion keeps it in line with Hosts and Reading, and closes it
 	Store   *store.Store
 	Index   *index.Index
 	Catalog *access.Catalog
 	Signals pluginapi.Signals
 	Logger  *slog.Logger
-	Readers location.Readers // by type; the plugins' are added
+	Readers location.Readers // by type; that of URLs and the plugins' are added
 	Contributions
 }
 
@@ -96,11 +98,13 @@ func New(parts Parts) (*Ingest, error) {
 		return nil, err
 	}
 	in.settings.Store(&settings)
+	in.configureURLs()
 	readers := maps.Clone(parts.Readers)
+	readers[catalogcommon.LocationTypeURL] = parts.URLs
 	for _, extension := range parts.Contributions.Readers {
 		readers[extension.Spec.Type] = contributedReader{extension}
 	}
-	references := location.References{Readers: readers}
+	references := location.References{Readers: readers, URL: parts.URLs}
 	processors, described := in.processors(config)
 	in.fingerprint = fingerprint(kinds, described, parts.Placeholders)
 	in.sources = []string{configSource, access.LocationSource, access.ManagedSource}
@@ -109,7 +113,7 @@ func New(parts Parts) (*Ingest, error) {
 	}
 	in.pipeline = pipeline.New(pipeline.Options{
 		Store: parts.Store, Index: parts.Index, Logger: parts.Logger,
-		Model: known, Readers: readers, References: references,
+		Model: known, Readers: readers, References: references, Resolver: location.TargetResolver{URL: parts.URLs},
 		Placeholders: placeholders(parts.Placeholders), Processors: processors,
 		Settings:    func() pipeline.Settings { return *in.settings.Load() },
 		Fingerprint: in.fingerprint,
@@ -117,6 +121,20 @@ func New(parts Parts) (*Ingest, error) {
 		Announce:    in.announce,
 	})
 	return in, nil
+}
+
+// configureURLs takes over what the configuration says of web servers at present.
+func (in *Ingest) configureURLs() {
+	in.URLs.Configure(location.URLConfig{Hosts: in.Hosts.Get(), Allow: in.Reading.Get().Allow})
+}
+
+// present stands for everything that decides what becomes of entities: code, contributions and configuration. Of tokens it says only whether they are there.
+func (in *Ingest) present(settings pipeline.Settings) (string, error) {
+	web, err := json.Marshal([]any{in.Hosts.Get(), in.Reading.Get()})
+	if err != nil {
+		return "", fmt.Errorf("describe the configuration of web servers: %w", err)
+	}
+	return in.fingerprint + settings.RulesText + string(web), nil
 }
 
 // fingerprint changes when what becomes of an entity can.
@@ -161,24 +179,6 @@ func (in *Ingest) processors(config Config) ([]pipeline.Processor, []string) {
 	return processors, described
 }
 
-// optionsOf finds the options of an extension, by its id, its id without the kind, or its name alone.
-func optionsOf[O any](options map[string]O, id string) O {
-	short := shortID(id)
-	for _, name := range []string{id, short, short[strings.LastIndexByte(short, '/')+1:]} {
-		if o, ok := options[name]; ok {
-			return o
-		}
-	}
-	var none O
-	return none
-}
-
-// shortID is an extension's id without its kind.
-func shortID(id string) string {
-	_, short, _ := strings.Cut(id, ":")
-	return short
-}
-
 func (in *Ingest) providers(config Config) []pluginapi.Extended[catalognode.Provider, catalognode.ProviderFunc] {
 	return slices.DeleteFunc(slices.Clone(in.Providers), func(p pluginapi.Extended[catalognode.Provider, catalognode.ProviderFunc]) bool {
 		return optionsOf(config.ProviderOptions, p.ID).Disabled
@@ -211,10 +211,15 @@ func (in *Ingest) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := in.Store.ProcessAll(ctx, in.fingerprint+in.settings.Load().RulesText); err != nil {
+	present, err := in.present(*in.settings.Load())
+	if err != nil {
+		return err
+	}
+	if _, err := in.Store.ProcessAll(ctx, present); err != nil {
 		return err
 	}
 	config := in.Config.Get()
+	in.reportOptions(config)
 	gone, changes, err := in.Store.RemoveSources(ctx, in.sources, config.OrphanProviderStrategy == "keep")
 	if err != nil {
 		return err
@@ -308,12 +313,14 @@ func (in *Ingest) Follow(ctx context.Context) error {
 		_ = in.Signals.Listen(ctx, changeTopic, func(string) { in.pipeline.Wake() })
 	})
 	for {
-		changed := in.Config.Changed()
+		changed, hosts, reading := in.Config.Changed(), in.Hosts.Changed(), in.Reading.Changed()
 		if err := in.apply(ctx); err != nil {
 			return err
 		}
 		select {
 		case <-changed:
+		case <-hosts:
+		case <-reading:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -328,6 +335,7 @@ func (in *Ingest) apply(ctx context.Context) error {
 		return err
 	}
 	in.settings.Store(&settings)
+	in.configureURLs()
 	mutation, err := config.locations()
 	if err != nil {
 		return err
@@ -335,9 +343,19 @@ func (in *Ingest) apply(ctx context.Context) error {
 	if err := in.pipeline.Mutate(ctx, mutation); err != nil {
 		return err
 	}
-	_, err = in.Store.ProcessAll(ctx, in.fingerprint+settings.RulesText)
+	present, err := in.present(settings)
+	if err != nil {
+		return err
+	}
+	_, err = in.Store.ProcessAll(ctx, present)
 	in.pipeline.Wake()
 	return err
+}
+
+// Stop ends what ingestion holds of other servers.
+func (in *Ingest) Stop(context.Context) error {
+	in.URLs.Close()
+	return nil
 }
 
 // Provide runs the contributed providers until ctx ends. One that fails is called again, with growing pauses, and holds up no other.

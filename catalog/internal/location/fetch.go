@@ -14,7 +14,7 @@ import (
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 )
 
-// fetchURL returns the address that answers with the text of a file, and the header fields to ask with.
+// fetchURL returns the address that answers with the text of a file, and the header fields to ask with, nil for a server that is no integration.
 func (h Hosts) fetchURL(target *url.URL) (address string, header map[string]string) {
 	f, ok := h.parse(target)
 	if !ok {
@@ -87,7 +87,8 @@ func (u *URLs) get(ctx context.Context, address string, header map[string]string
 	case <-ctx.Done():
 		return answer{}, ctx.Err()
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, u.timeout, fmt.Errorf("the server took more than %v", u.timeout))
+	limits := u.reach.Load()
+	ctx, cancel := context.WithTimeoutCause(ctx, limits.Timeout, fmt.Errorf("the server took more than %v", limits.Timeout))
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -110,17 +111,17 @@ func (u *URLs) get(ctx context.Context, address string, header map[string]string
 	case http.StatusNotModified:
 		return answer{notModified: true, etag: etag}, nil
 	default:
-		return answer{}, refusal(response, len(header) > 0)
+		return answer{}, refusal(response, header)
 	}
-	if response.ContentLength > u.maxBytes {
-		return answer{}, fmt.Errorf("it has %d bytes, more than the limit of %d", response.ContentLength, u.maxBytes)
+	if response.ContentLength > limits.MaxBytes {
+		return answer{}, fmt.Errorf("it has %d bytes, more than the limit of %d", response.ContentLength, limits.MaxBytes)
 	}
-	result.text, err = io.ReadAll(io.LimitReader(response.Body, u.maxBytes+1))
+	result.text, err = io.ReadAll(io.LimitReader(response.Body, limits.MaxBytes+1))
 	if err != nil {
 		return answer{}, u.explain(ctx, err)
 	}
-	if int64(len(result.text)) > u.maxBytes {
-		return answer{}, fmt.Errorf("it has more than the limit of %d bytes", u.maxBytes)
+	if int64(len(result.text)) > limits.MaxBytes {
+		return answer{}, fmt.Errorf("it has more than the limit of %d bytes", limits.MaxBytes)
 	}
 	return result, nil
 }
@@ -137,16 +138,19 @@ func (u *URLs) explain(ctx context.Context, err error) error {
 	return err
 }
 
-// refusal says what a status other than 200 means.
-func refusal(response *http.Response, known bool) error {
+// refusal says what a status other than 200 means. header is what was asked with: nil for a server that is no integration.
+func refusal(response *http.Response, header map[string]string) error {
 	text := response.Status
 	advice := ""
 	limited := response.StatusCode == http.StatusTooManyRequests || response.Header.Get("X-RateLimit-Remaining") == "0" || response.Header.Get("RateLimit-Remaining") == "0"
 	switch {
 	case response.StatusCode == http.StatusNotFound || response.StatusCode == http.StatusGone:
 		message := "it does not exist"
-		if known {
+		switch {
+		case header["Authorization"] != "" || header["PRIVATE-TOKEN"] != "":
 			message += ", or the token under integrations may not read it"
+		case header != nil:
+			message += ", or is private: set a token for this host under integrations"
 		}
 		return &missing{message}
 	case limited && response.StatusCode >= http.StatusBadRequest:
@@ -242,7 +246,7 @@ func (u *URLs) checkTarget(target string) (*url.URL, error) {
 	if address.User != nil {
 		return nil, catalogcommon.InputError("url %q holds a password; put a token under integrations in the configuration instead", address.Redacted())
 	}
-	if kind, _ := u.hosts.of(address.Host); kind == plainHost && !u.allows(address) {
+	if kind, _ := u.hosts().of(address.Host); kind == plainHost && !u.allows(address) {
 		return nil, catalogcommon.NotAllowedError("Reading from %s is not allowed; add its host to backend.reading.allow, or to integrations", address.Redacted())
 	}
 	return address, nil

@@ -39,7 +39,7 @@ func compileMatcher(pattern string) (func(string) bool, error) {
 			case segment == "**" && last:
 				form.WriteString(".*")
 			case segment == "**":
-				form.WriteString("(?:[^/]+/)*")
+				form.WriteString("(?:[^/]*/)*") // also the empty part before the slash of an absolute path
 			default:
 				part, err := segmentForm(segment)
 				if err != nil {

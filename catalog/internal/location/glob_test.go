@@ -19,7 +19,7 @@ func TestMatcher(t *testing.T) {
 	}{
 		{"https://github.com/acme/**", []string{"https://github.com/acme/a", "https://github.com/ACME/a/b/c.yaml", "https://github.com/acme/.x"}, []string{"https://github.com/acme", "https://github.com/acme2/a", "http://github.com/acme/a"}},
 		{"https://github.com/*/catalog/blob/main/*.yaml", []string{"https://github.com/a/catalog/blob/main/x.yaml"}, []string{"https://github.com/a/b/catalog/blob/main/x.yaml", "https://github.com/a/catalog/blob/main/x/y.yaml"}},
-		{"**/catalog-info.{yaml,yml}", []string{"catalog-info.yaml", "a/b/catalog-info.yml"}, []string{"a/catalog-info.json", "xcatalog-info.yaml"}},
+		{"**/catalog-info.{yaml,yml}", []string{"catalog-info.yaml", "a/b/catalog-info.yml", "/catalog-info.yml", "/a/catalog-info.yml"}, []string{"a/catalog-info.json", "xcatalog-info.yaml"}},
 		{"a/**/b", []string{"a/b", "a/x/b", "a/x/y/b"}, []string{"a/xb", "b"}},
 		{"a?c[0-9][!x]", []string{"abc1y", "A.c9z"}, []string{"a/c1y", "abc1x", "abcay"}},
 		{"f{1..3}@(a|b)+(c)?(d)", []string{"f1ac", "f3bccd"}, []string{"f4ac", "f1cc", "f1a", "f1acdd"}},

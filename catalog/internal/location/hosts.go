@@ -1,6 +1,9 @@
 package location
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"net/url"
 	"path"
 	"regexp"
@@ -12,13 +15,32 @@ import (
 
 // Host is a server for source code, as an item of integrations.github or integrations.gitlab in the configuration describes it.
 type Host struct {
-	Host       string           `yaml:"host"`       // name, with the port if it is not the usual one: ghe.example.com
+	Host       string           `yaml:"host"`       // name, with the port if it is not the usual one: ghe.example.com; empty means github.com or gitlab.com
 	APIBaseURL string           `yaml:"apiBaseUrl"` // empty means the usual one of its kind
 	RawBaseURL string           `yaml:"rawBaseUrl"` // of GitHub, for reading without a token; empty means the usual one of github.com, and none elsewhere
 	Token      pluginapi.Secret `yaml:"token"`      // empty means to read without one
 }
 
-// Hosts are the servers whose URL forms are understood. The hosts github.com and gitlab.com are always among them. Do not change Hosts while they are in use.
+// Validate checks the addresses.
+func (h Host) Validate() error {
+	if h.Host != "" {
+		if err := checkHost(h.Host); err != nil {
+			return err
+		}
+	}
+	return errors.Join(checkBase("apiBaseUrl", h.APIBaseURL), checkBase("rawBaseUrl", h.RawBaseURL))
+}
+
+// checkBase does not repeat the address, which may hold a password.
+func checkBase(key, base string) error {
+	address, err := url.Parse(base)
+	if base != "" && (err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "http" || address.User != nil) {
+		return fmt.Errorf("%s is no address such as https://ghe.example.com/api/v3, without a password in it", key)
+	}
+	return nil
+}
+
+// Hosts is the section integrations, as far as it is read: the servers whose URL forms are understood. The hosts github.com and gitlab.com are always among them. Do not change Hosts while they are in use.
 type Hosts struct {
 	GitHub []Host `yaml:"github"`
 	GitLab []Host `yaml:"gitlab"`
@@ -37,26 +59,32 @@ const (
 func (h Hosts) of(name string) (style, Host) {
 	name = strings.ToLower(name)
 	for _, host := range h.GitHub {
-		if strings.ToLower(host.Host) == name {
+		if strings.EqualFold(cmp.Or(host.Host, gitHubHost), name) {
 			return gitHub, host.withGitHubDefaults()
 		}
 	}
 	for _, host := range h.GitLab {
-		if strings.ToLower(host.Host) == name {
+		if strings.EqualFold(cmp.Or(host.Host, gitLabHost), name) {
 			return gitLab, host.withGitLabDefaults()
 		}
 	}
 	switch name {
-	case "github.com":
-		return gitHub, Host{Host: name}.withGitHubDefaults()
-	case "gitlab.com":
-		return gitLab, Host{Host: name}.withGitLabDefaults()
+	case gitHubHost:
+		return gitHub, Host{}.withGitHubDefaults()
+	case gitLabHost:
+		return gitLab, Host{}.withGitLabDefaults()
 	}
 	return plainHost, Host{Host: name}
 }
 
+const (
+	gitHubHost = "github.com"
+	gitLabHost = "gitlab.com"
+)
+
 func (h Host) withGitHubDefaults() Host {
-	if strings.EqualFold(h.Host, "github.com") {
+	h.Host = cmp.Or(h.Host, gitHubHost)
+	if strings.EqualFold(h.Host, gitHubHost) {
 		if h.APIBaseURL == "" {
 			h.APIBaseURL = "https://api.github.com"
 		}
@@ -71,6 +99,7 @@ func (h Host) withGitHubDefaults() Host {
 }
 
 func (h Host) withGitLabDefaults() Host {
+	h.Host = cmp.Or(h.Host, gitLabHost)
 	if h.APIBaseURL == "" {
 		h.APIBaseURL = "https://" + h.Host + "/api/v4"
 	}

@@ -13,7 +13,7 @@ import (
 // References reads the files that placeholders in entities refer to.
 type References struct {
 	Readers Readers
-	URL     Hosts
+	URL     *URLs // knows the hosts in URLs; nil knows github.com and gitlab.com
 }
 
 // From returns the function that [Substitute] wants, for an entity that was read from base, as part of what was registered as origin.
@@ -53,11 +53,12 @@ func (r References) resolve(reference string, base, root catalogcommon.LocationR
 	address, err := url.Parse(reference)
 	absolute := err == nil && address.Scheme != ""
 	if base.Type == catalogcommon.LocationTypeURL {
-		resolved, err := r.URL.Resolve(reference, base.Target)
+		hosts := r.URL.hosts()
+		resolved, err := hosts.Resolve(reference, base.Target)
 		if err != nil {
 			return none, err
 		}
-		if both, same := r.URL.SameRepository(base.Target, resolved); both && !same {
+		if both, same := hosts.SameRepository(base.Target, resolved); both && !same {
 			return none, catalogcommon.InputError("%s is in another repository than %s", resolved, base.Target)
 		}
 		return catalogcommon.LocationRef{Type: base.Type, Target: resolved}, nil

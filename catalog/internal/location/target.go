@@ -22,8 +22,8 @@ type Target struct {
 type TargetResolver struct {
 	// AllowedTypes are the types that a Location entity may name although it comes from a location of another type; nil means url only. So a file from the web cannot make the portal read its own disk.
 	AllowedTypes []string
-	// URL resolves the targets of locations of type url; the zero value knows github.com and gitlab.com.
-	URL Hosts
+	// URL knows the hosts in the targets of locations of type url; nil knows github.com and gitlab.com.
+	URL *URLs
 }
 
 // Targets returns what the spec of a valid Location entity leads to: spec.target first, then spec.targets. From is the location that the entity was read from.
@@ -79,7 +79,7 @@ func (r TargetResolver) resolve(kind, target string, from catalogcommon.Location
 		if kind != from.Type {
 			return target, nil
 		}
-		return r.URL.Resolve(target, from.Target)
+		return r.URL.hosts().Resolve(target, from.Target)
 	}
 	return target, nil
 }

@@ -14,16 +14,44 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 )
 
+// Reading is the section backend.reading.
+type Reading struct {
+	Allow []AllowedHost `yaml:"allow"`
+}
+
 // AllowedHost is an item of backend.reading.allow in the configuration: a server that may be read although it is no integration.
 type AllowedHost struct {
 	Host  string   `yaml:"host"`  // name with the port if it is not the usual one; *.example.com means all hosts below example.com
 	Paths []string `yaml:"paths"` // beginnings of what may be read there; empty means everything
+}
+
+// Validate checks that the host is one, and that paths can begin an address.
+func (a AllowedHost) Validate() error {
+	name := strings.TrimPrefix(a.Host, "*.")
+	if name == "" || strings.Contains(name, "*") {
+		return fmt.Errorf("host %q is no name such as example.com, example.com:8443 or *.example.com", a.Host)
+	}
+	for _, prefix := range a.Paths {
+		if !strings.HasPrefix(prefix, "/") {
+			return fmt.Errorf("path %q must start with a slash", prefix)
+		}
+	}
+	return checkHost(name)
+}
+
+// checkHost finds addresses where the name of a host should be.
+func checkHost(host string) error {
+	if address, err := url.Parse("//" + host); err != nil || address.Host != host || address.User != nil {
+		return fmt.Errorf("host %q is no name such as example.com or example.com:8443; write it without https:// and without a path", host)
+	}
+	return nil
 }
 
 // URLConfig says what a [URLs] may read, and how much.
@@ -38,13 +66,15 @@ type URLConfig struct {
 //
 // Only hosts that the configuration names, github.com and gitlab.com are read. An address within the local network is connected to only if the configuration names that very host, so that nobody can use the portal to look around there.
 type URLs struct {
-	hosts    Hosts
-	allow    []AllowedHost
-	trusted  []string // host names that may have private addresses
-	maxBytes int64
-	timeout  time.Duration
-	client   *http.Client
-	slots    chan struct{} // bounds how many reads happen at once
+	reach  atomic.Pointer[reach]
+	client *http.Client
+	slots  chan struct{} // bounds how many reads happen at once
+}
+
+// reach is what may be read at present.
+type reach struct {
+	URLConfig
+	trusted []string // host names that may have private addresses
 }
 
 var _ Reader = (*URLs)(nil)
@@ -57,31 +87,7 @@ const ownETag = "sha256:"
 
 // NewURLs returns a reader. [URLs.Close] ends its idle connections.
 func NewURLs(config URLConfig) *URLs {
-	u := &URLs{hosts: config.Hosts, allow: config.Allow, maxBytes: config.MaxBytes, timeout: config.Timeout, slots: make(chan struct{}, maxReads)}
-	if u.maxBytes <= 0 {
-		u.maxBytes = defaultMaxBytes
-	}
-	if u.timeout <= 0 {
-		u.timeout = 30 * time.Second
-	}
-	for _, allowed := range config.Allow {
-		if !strings.HasPrefix(allowed.Host, "*") {
-			u.trust(allowed.Host)
-		}
-	}
-	for _, host := range slices.Concat(config.Hosts.GitHub, config.Hosts.GitLab) {
-		u.trust(host.Host)
-		for _, base := range []string{host.APIBaseURL, host.RawBaseURL} {
-			if address, err := url.Parse(base); err == nil {
-				u.trust(address.Host)
-			}
-		}
-	}
-	for _, variable := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
-		if proxy, err := url.Parse(os.Getenv(variable)); err == nil {
-			u.trust(proxy.Host)
-		}
-	}
+	u := &URLs{slots: make(chan struct{}, maxReads)}
 	u.client = &http.Client{
 		CheckRedirect: u.checkRedirect,
 		Transport: &http.Transport{
@@ -89,15 +95,60 @@ func NewURLs(config URLConfig) *URLs {
 			TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 64 << 10,
 		},
 	}
+	u.Configure(config)
 	return u
+}
+
+// Configure replaces what may be read. Requests that are under way end by the old rules.
+func (u *URLs) Configure(config URLConfig) {
+	r := &reach{URLConfig: config}
+	if r.MaxBytes <= 0 {
+		r.MaxBytes = defaultMaxBytes
+	}
+	if r.Timeout <= 0 {
+		r.Timeout = 30 * time.Second
+	}
+	for _, allowed := range config.Allow {
+		if !strings.HasPrefix(allowed.Host, "*") {
+			r.trust(allowed.Host)
+		}
+	}
+	for _, host := range slices.Concat(config.Hosts.GitHub, config.Hosts.GitLab) {
+		r.trust(host.Host)
+		for _, base := range []string{host.APIBaseURL, host.RawBaseURL} {
+			if address, err := url.Parse(base); err == nil {
+				r.trust(address.Host)
+			}
+		}
+	}
+	for _, variable := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		if proxy, err := url.Parse(os.Getenv(variable)); err == nil {
+			r.trust(proxy.Host)
+		}
+	}
+	u.reach.Store(r)
+	u.Close() // connections were made by the old rules
 }
 
 // Close ends idle connections. Reads may still be made.
 func (u *URLs) Close() { u.client.CloseIdleConnections() }
 
-func (u *URLs) trust(host string) {
+// hosts are those whose URL forms are understood at present: without a reader, the best known ones.
+func (u *URLs) hosts() Hosts {
+	if u == nil {
+		return Hosts{}
+	}
+	return u.reach.Load().Hosts
+}
+
+// Annotations is [Hosts.Annotations] of the present configuration.
+func (u *URLs) Annotations(from catalogcommon.LocationRef) map[string]string {
+	return u.hosts().Annotations(from)
+}
+
+func (r *reach) trust(host string) {
 	if name := hostname(host); name != "" {
-		u.trusted = append(u.trusted, name)
+		r.trusted = append(r.trusted, name)
 	}
 }
 
@@ -144,7 +195,7 @@ func (u *URLs) read(ctx context.Context, request Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if f, ok := u.hosts.parse(address); ok {
+	if f, ok := u.hosts().parse(address); ok {
 		if f.file == "" || strings.HasSuffix(f.file, "/") {
 			return Result{}, catalogcommon.InputError("it is a folder; name a file, or a pattern such as %s*.yaml", unescape(f.file))
 		}
@@ -152,7 +203,7 @@ func (u *URLs) read(ctx context.Context, request Request) (Result, error) {
 			return u.search(ctx, f, request.ETag)
 		}
 	}
-	fetch, header := u.hosts.fetchURL(address)
+	fetch, header := u.hosts().fetchURL(address)
 	got, err := u.get(ctx, fetch, header, request.ETag)
 	if err != nil {
 		return Result{}, err
@@ -230,7 +281,7 @@ func (u *URLs) search(ctx context.Context, pattern repoFile, etag string) (Resul
 // allows reports whether backend.reading.allow has the address.
 func (u *URLs) allows(address *url.URL) bool {
 	host := strings.ToLower(address.Host)
-	for _, allowed := range u.allow {
+	for _, allowed := range u.reach.Load().Allow {
 		name := strings.ToLower(allowed.Host)
 		suffix, wildcard := strings.CutPrefix(name, "*")
 		if host != name && !(wildcard && strings.HasPrefix(suffix, ".") && strings.HasSuffix(host, suffix)) {
@@ -274,7 +325,7 @@ func (u *URLs) checkRedirect(request *http.Request, via []*http.Request) error {
 func (u *URLs) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	name := hostname(address)
 	dialer := net.Dialer{Timeout: 10 * time.Second}
-	if !slices.Contains(u.trusted, name) {
+	if !slices.Contains(u.reach.Load().trusted, name) {
 		dialer.ControlContext = func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
 			at, err := netip.ParseAddrPort(resolved)
 			if err != nil || !isPublic(at.Addr()) {

@@ -87,7 +87,10 @@ func BackstageKeys() []Inert {
 		{"backend.trustProxy", "forwarded addresses are not trusted"},
 		{"backend.workingDirectory", "it concerns the scaffolder"},
 
-		{"catalog.disableDefaultProcessors", "processors are those of the plugins that main lists"},
+		{"catalog.actions", "there is no actions registry"},
+		{"catalog.disableDefaultProcessors", "files and URLs are read by the catalog itself; its processors are those of the plugins that main lists"},
+		{"catalog.disableRelationsCompatibility", "relations have a targetRef and no target"},
+		{"catalog.enableRelationsCompatibility", "relations have a targetRef and no target"},
 		{"catalog.import", "entities are registered by location, not by pull request"},
 		{"catalog.processors", "processors are those of the plugins that main lists"},
 		{"catalog.providers", "no plugin in this portal provides entities that way"},
