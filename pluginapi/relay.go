@@ -1,12 +1,12 @@
 package pluginapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 )
 
 // maxFragment bounds, in bytes, what one component can be.
@@ -49,7 +49,7 @@ func Draw(ctx context.Context, c Component) (string, error) {
 	if c == nil {
 		return "", nil
 	}
-	var drawn bytes.Buffer
+	var drawn strings.Builder
 	if err := c.Render(ctx, &limitedWriter{to: &drawn, left: maxFragment}); err != nil {
 		return "", err
 	}
@@ -65,13 +65,29 @@ func Drawn(html string) Component {
 }
 
 type limitedWriter struct {
-	to   *bytes.Buffer
+	to   *strings.Builder
 	left int
 }
 
+// Write implements [io.Writer].
 func (w *limitedWriter) Write(p []byte) (int, error) {
-	if w.left -= len(p); w.left < 0 {
-		return 0, fmt.Errorf("draw component: more than %d bytes", maxFragment)
+	if err := w.take(len(p)); err != nil {
+		return 0, err
 	}
 	return w.to.Write(p)
+}
+
+// WriteString implements [io.StringWriter], so that what was drawn before is not copied twice.
+func (w *limitedWriter) WriteString(p string) (int, error) {
+	if err := w.take(len(p)); err != nil {
+		return 0, err
+	}
+	return w.to.WriteString(p)
+}
+
+func (w *limitedWriter) take(n int) error {
+	if w.left -= n; w.left < 0 {
+		return fmt.Errorf("draw component: more than %d bytes", maxFragment)
+	}
+	return nil
 }

@@ -107,7 +107,12 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	if w.holding {
-		if w.held = append(w.held, p...); len(w.held) >= gzipMinimum {
+		if w.held == nil && len(p) >= gzipMinimum { // no need to keep a copy
+			w.held = p
+		} else {
+			w.held = append(w.held, p...)
+		}
+		if len(w.held) >= gzipMinimum {
 			return len(p), w.decide(true)
 		}
 		return len(p), nil

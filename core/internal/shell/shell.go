@@ -3,10 +3,10 @@ package shell
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -29,10 +29,13 @@ type Settings struct {
 }
 
 // Shell draws pages. It is safe for concurrent use.
-type Shell struct{ Settings }
+type Shell struct {
+	Settings
+	canvases sync.Pool // of *canvas
+}
 
 // New returns a Shell.
-func New(s Settings) *Shell { return &Shell{s} }
+func New(s Settings) *Shell { return &Shell{Settings: s} }
 
 // Show answers requests for a page, of principals that may open it.
 func (s *Shell) Show(page Page) pluginapi.RouteFunc {
@@ -42,7 +45,9 @@ func (s *Shell) Show(page Page) pluginapi.RouteFunc {
 func (s *Shell) show(w http.ResponseWriter, r *http.Request, page Page) error {
 	ctx := r.Context()
 	// What the plugin does to show its page, drawing included, happens in here: its deadline, its panics and its name are on it. The frame is drawn after.
-	body, view, err := ask(ctx, r, page)
+	body := s.canvas()
+	defer s.giveBack(body)
+	view, err := ask(ctx, r, page, body)
 	if err != nil {
 		return err
 	}
@@ -54,21 +59,22 @@ func (s *Shell) show(w http.ResponseWriter, r *http.Request, page Page) error {
 		frame.Crumbs = append(frame.Crumbs, ui.Crumb{Label: crumb.Text, Href: crumb.Href})
 	}
 	frame.Crumbs = append(frame.Crumbs, ui.Crumb{Label: view.Title})
-	frame.Body = ui.Group(header(view, page.Spec), ui.Content(pluginapi.Drawn(body)))
-	document := s.document(ctx, view.Title, frame)
-	html, err := pluginapi.Draw(ctx, document)
-	if err != nil {
+	frame.Body = ui.Group(header(view, page.Spec), ui.Content(body))
+	drawn := s.canvas()
+	defer s.giveBack(drawn)
+	if err := s.document(ctx, view.Title, frame).Render(ctx, drawn); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if w.Header().Get("Cache-Control") == "" {
 		w.Header().Set("Cache-Control", "no-cache, private")
 	}
-	_, _ = io.WriteString(w, html) // a client that left is no error of ours
+	_ = drawn.Render(ctx, w) // a client that left is no error of ours
 	return nil
 }
 
-func ask(ctx context.Context, r *http.Request, page Page) (body string, view pluginapi.View, err error) {
+// ask has the plugin show its page, and draws the body.
+func ask(ctx context.Context, r *http.Request, page Page, body *canvas) (view pluginapi.View, err error) {
 	err = page.Use(ctx, func(ctx context.Context, show pluginapi.PageFunc) (err error) {
 		if view, err = show(r.WithContext(ctx)); err != nil {
 			return err
@@ -82,10 +88,12 @@ func ask(ctx context.Context, r *http.Request, page Page) (body string, view plu
 		if view.Actions, err = predrawn(ctx, view.Actions); err != nil {
 			return err
 		}
-		body, err = pluginapi.Draw(ctx, view.Body)
-		return err
+		if view.Body == nil {
+			return nil
+		}
+		return view.Body.Render(ctx, body)
 	})
-	return body, view, err
+	return view, err
 }
 
 func predrawn(ctx context.Context, c pluginapi.Component) (pluginapi.Component, error) {
