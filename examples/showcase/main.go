@@ -60,13 +60,13 @@ func outside() http.Handler {
 		{Slug: owner + "booking-service", Failing: true},
 		{Slug: owner + "lockers-service", Pipelines: 12},
 		{Slug: owner + "merchants-service", OnHold: true, Pipelines: 30},
-		{Slug: owner + "tracking-service", Running: true},
+		{Slug: owner + "tracking-service", Things: "shipments", Running: true},
 		{Slug: owner + "notices-service", Broken: true, Pipelines: 9},
-		{Slug: owner + "help-service", Pipelines: 5},
+		{Slug: owner + "help-service", Things: "questions", Pipelines: 5},
 		{Slug: owner + "addresses-service", Empty: true},
-		{Slug: owner + "parcels-website", Running: true, Pipelines: 60},
-		{Slug: owner + "business-website", Pipelines: 3},
-		{Slug: owner + "desk", Failing: true, Pipelines: 18},
+		{Slug: owner + "parcels-website", Things: "pages", Running: true, Pipelines: 60},
+		{Slug: owner + "business-website", Things: "pages", Pipelines: 3},
+		{Slug: owner + "desk", Things: "tickets", Failing: true, Pipelines: 18},
 	}}))
 	return mux
 }

@@ -1,6 +1,7 @@
 package circleci
 
 import (
+	"context"
 	"embed"
 	"log/slog"
 	"time"
@@ -41,6 +42,7 @@ func Plugin() pluginapi.Plugin {
 			pluginapi.Routes.From("rerun", pluginapi.Route{Pattern: "POST " + entity + "/workflows/{workflow}/rerun", Permission: pages.RerunPermission}, (*pages.Pages).Rerun),
 			proxynode.Endpoints.From("api", endpoint(), (*access).prepare),
 			pluginapi.Workers.From("poll", pluginapi.Worker{}, (*shelf.Shelf).Run),
+			pluginapi.Tasks.From("forget-reruns", pluginapi.Task{Every: 24 * time.Hour}, forgetReruns),
 			pluginapi.HealthChecks.From("circleci", pluginapi.HealthCheck{}, (*access).healthy),
 		},
 	}
@@ -55,6 +57,10 @@ func newBuilds(config *pluginapi.Live[Config], client *api.Client) *builds.Build
 }
 
 func newStore(db *sqlx.DB) *reruns.Store { return reruns.NewStore(db) }
+
+func forgetReruns(store *reruns.Store, ctx context.Context) error {
+	return store.Forget(ctx, time.Now())
+}
 
 func newPages(config *pluginapi.Live[Config], catalog catalogcommon.Client, s *shelf.Shelf, b *builds.Builds, client *api.Client, store *reruns.Store, authorizer pluginapi.Authorizer, log *slog.Logger) *pages.Pages {
 	settings := func() pages.Settings { return pages.Settings{Endpoint: config.Get().Endpoint, Web: config.Get().Web} }

@@ -75,8 +75,8 @@ func TestWorkflowAndJob(t *testing.T) {
 	}
 	number := jobNumber(t, s, "payments", failed, "unit-tests")
 	job := s.Get(tab("payments", "workflow="+failed, "job="+number)).Want(200).
-		HasText("h2", "unit-tests").HasText(".circleci-step", "Run unit tests").HasText(".ui-log", "refund of 1250 EUR-cents was settled twice").
-		HasText(".circleci-view", "1 failed, 1 skipped, 22 passed").HasText("table tr", "TestRefund23").HasText("table pre", "batch 4711")
+		HasText("h2", "unit-tests").HasText(".circleci-step", "Run unit tests").HasText(".ui-log", "one request sent twice made two payments").
+		HasText("ui-live", "1 failed, 1 skipped, 22 passed").HasText("table tr", "TestSearchPayments4").HasText("table pre", "request 4711")
 	if open := job.Find(".circleci-open"); len(open) != 1 || !strings.Contains(open[0].Text(), "Run unit tests") {
 		t.Errorf("%d steps are open", len(open))
 	}
@@ -108,7 +108,7 @@ func TestPage(t *testing.T) {
 	s.Get("/circleci?q=nothing-like-it").Want(200).HasText("main", "Nothing matches")
 	s.Get("/circleci?page=2").Want(200)
 	s.Get("/circleci?page=x").Want(400)
-	s.Get("/api/circleci/overview?q=pay").Want(200).Has(".circleci-view[data-every]").HasText("tr", "Payments").HasNot("h1")
+	s.Get("/api/circleci/overview?q=pay").Want(200).Has("ui-live[data-every]").HasText("tr", "Payments").HasNot("h1")
 }
 
 // TestLive looks at a pipeline from its start to its end, as an open tab does.

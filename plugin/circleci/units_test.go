@@ -63,14 +63,14 @@ discovery:
 	})
 	failed := workflowID(t, s, "payments", "pipeline-45")
 	number := jobNumber(t, s, "payments", failed, "unit-tests")
-	s.Get(tab("payments", "workflow="+failed, "job="+number)).Want(200).HasText(".ui-log", "refund of 1250")
+	s.Get(tab("payments", "workflow="+failed, "job="+number)).Want(200).HasText(".ui-log", "one request sent twice")
 	s.Get("/circleci").Want(200).HasText("tr", "Payments")
 	s.Get("/api/circleci/entities/default/component/payments/view").Want(200).Has("#pipeline-45")
 	question := s.Get(tab("payments", "workflow="+failed, "rerun=all")).Want(200)
 	to := submit(t, s, question, "#circleci-rerun-form").Want(http.StatusSeeOther).Header.Get("Location")
 	s.Get(to).Want(200).HasText(".ui-notice", "was started again").HasText("table tr", "guest")
 	s.Get("/api/proxy/circleci/api/v2/me").Want(200)
-	for _, icon := range s.Get(tab("payments")).Find(".circleci-view use") {
+	for _, icon := range s.Get(tab("payments")).Find("ui-live use") {
 		if at := icon.Attr("href"); s.Get(at).Status != http.StatusOK {
 			t.Fatalf("there is no icon at %s", at)
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/proscenium-dev/proscenium/plugin/lighthouse/internal/guard"
 	"github.com/proscenium-dev/proscenium/plugin/lighthouse/internal/runner"
 	"github.com/proscenium-dev/proscenium/plugin/lighthouse/internal/store"
+	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 )
 
@@ -145,11 +146,18 @@ spec: {type: service, lifecycle: production, owner: team-a}
 // startPortal runs a portal with a catalog of some websites. config is more YAML.
 func startPortal(t *testing.T, config string) *plugintest.Portal {
 	t.Helper()
+	return startFor(t, config, nil)
+}
+
+// startFor is startPortal with an authorizer; nil is the portal's own.
+func startFor(t *testing.T, config string, authorizer pluginapi.Authorizer) *plugintest.Portal {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "entities.yaml")
 	if err := os.WriteFile(file, []byte(entities), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	portal := plugintest.StartWith(t, plugintest.Options{Config: "catalog:\n  locations:\n    - {type: file, target: " + file + "}\n" + config}, catalog.Plugin(), lighthouse.Plugin())
+	options := plugintest.Options{Config: "catalog:\n  locations:\n    - {type: file, target: " + file + "}\n" + config, Authorizer: authorizer}
+	portal := plugintest.StartWith(t, options, catalog.Plugin(), lighthouse.Plugin())
 	until(t, "the catalog has its entities", func() bool {
 		var answer struct {
 			TotalItems int `json:"totalItems"`
@@ -187,8 +195,32 @@ func audited(t *testing.T, portal *plugintest.Portal, address, device string) st
 	if !strings.HasPrefix(page, "/lighthouse/audits/") {
 		t.Fatalf("the form leads to %s", page)
 	}
-	until(t, "the audit has ended", func() bool { return len(portal.Get(page).Want(200).Find("lighthouse-live")) == 0 })
+	until(t, "the audit has ended", func() bool { return len(portal.Get(page).Want(200).Find("ui-live")) == 0 })
 	return page
+}
+
+// readers may do everything but have websites audited.
+type readers struct{}
+
+func (readers) Authorize(_ context.Context, p pluginapi.Permission, _ string) (pluginapi.Decision, error) {
+	if p.Name == "lighthouse.audit.create" {
+		return pluginapi.Decision{}, nil
+	}
+	return pluginapi.Decision{Effect: pluginapi.Allow}, nil
+}
+
+func TestAuditsNeedTheirPermission(t *testing.T) {
+	t.Parallel()
+	service := startService(t, &auditor{}, nil)
+	page := audited(t, startPortal(t, configured(service)), "https://shop.example", "mobile")
+	portal := startFor(t, configured(service), readers{})
+	tab := "/catalog/default/component/shop/lighthouse"
+	for _, path := range []string{"/lighthouse", page, tab, "/catalog/default/component/shop", "/catalog/default/component/broken"} {
+		portal.Get(path).Want(200).HasNot(`form[action="/api/lighthouse/audits"]`).HasNot(`a[href^="/lighthouse/new"]`)
+	}
+	portal.Get(page).HasText("h1", "shop.example")
+	portal.Get("/lighthouse/new").Want(403)
+	portal.Do("POST", "/api/lighthouse/audits", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, strings.NewReader("url=https://shop.example/&device=mobile")).Want(403)
 }
 
 func TestFromButtonToScore(t *testing.T) {
@@ -259,9 +291,9 @@ func TestAuditsThatRunOrFailed(t *testing.T) {
 	running := submit(t, portal, url.Values{"url": {"https://slow.example"}})
 	waiting := submit(t, portal, url.Values{"url": {"https://slow2.example"}})
 	until(t, "the first runs", func() bool { fake.mu.Lock(); defer fake.mu.Unlock(); return len(fake.asked) == 1 })
-	portal.Get(running).Want(200).HasText("lighthouse-live h2", "The audit is running").Has("script[type=module][src*='lighthouse.js']").HasNot("iframe")
-	portal.Get(waiting).Want(200).HasText("lighthouse-live h2", "waits for its turn")
-	portal.Get("/lighthouse").Has("lighthouse-live tbody tr").HasText(".ui-running", "Running").HasText(".ui-pending", "Waiting")
+	portal.Get(running).Want(200).HasText("ui-live h2", "The audit is running").Has("script[type=module][src*='live.js']").HasNot("iframe")
+	portal.Get(waiting).Want(200).HasText("ui-live h2", "waits for its turn")
+	portal.Get("/lighthouse").Has("ui-live tbody tr").HasText(".ui-running", "Running").HasText(".ui-pending", "Waiting")
 	close(fake.hold)
 	failed := audited(t, portal, "https://bad.example", "mobile")
 	portal.Get(failed).HasText(".ui-error-panel", "The page did not answer within 30s: connection refused.").HasText("header button", "Run again").HasNot("iframe")

@@ -11,7 +11,7 @@ import (
 //go:embed assets
 var assetFiles embed.FS
 
-// Assets returns the files that pages need, at the root of a read-only file system: styles.css, ui.js (an ES module), module.js (another, for the parts of pages that have a module, see [Module]), early.js (a classic script that applies the stored theme before the
+// Assets returns the files that pages need, at the root of a read-only file system: styles.css, ui.js (an ES module), module.js (another, for the parts of pages that have a module, see [Module]), live.js (another, for [Live]), early.js (a classic script that applies the stored theme before the
 // first paint), icons.svg, favicon.svg and the licence notice of the icons. A portal serves them as the assets of "ui", and the context of every request knows where.
 func Assets() fs.FS {
 	files, err := fs.Sub(assetFiles, "assets")

@@ -45,10 +45,8 @@ func (m Module) Render(ctx context.Context, w io.Writer) error {
 		src, templ.EscapeString(AssetURL(ctx, "module.js")), src, templ.EscapeString(m.Plugin)); err != nil {
 		return err
 	}
-	if m.Body != nil {
-		if err := m.Body.Render(ctx, w); err != nil {
-			return err
-		}
+	if err := block(ctx, m.Body).Render(templ.ClearChildren(ctx), w); err != nil {
+		return err
 	}
 	if _, err := io.WriteString(w, `<script type="application/json">`); err != nil {
 		return err

@@ -1,78 +1,4 @@
-// What the pages of CircleCI do in the browser. They work without it: views are links, and a reload shows what is new.
-
-// The most seconds between two tries after failures.
-const PATIENCE = 60;
-
-/** A view that is fetched again while it is open and in sight. The server says how soon, and whether anything changed. */
-class Live extends HTMLElement {
-  #timer; #tag; #failures = 0; #leave;
-  connectedCallback() {
-    this.#leave = new AbortController();
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#look(); }, { signal: this.#leave.signal });
-    if (!/-L\d+$/.test(location.hash)) for (const log of this.querySelectorAll(".ui-log-lines")) log.scrollTop = log.scrollHeight; // why it failed is at the end
-    this.#plan();
-  }
-  disconnectedCallback() { clearTimeout(this.#timer); this.#leave.abort(); }
-
-  get #view() { return this.firstElementChild; }
-
-  #plan() {
-    clearTimeout(this.#timer);
-    const every = Number(this.#view.dataset.every) * 2 ** this.#failures;
-    this.#timer = setTimeout(() => this.#look(), Math.min(every, Math.max(PATIENCE, Number(this.#view.dataset.every))) * 1000);
-  }
-
-  async #look() {
-    clearTimeout(this.#timer);
-    if (document.hidden) return; // until it is in sight again
-    const leave = this.#leave.signal;
-    try {
-      const headers = { Accept: "text/html" };
-      if (this.#tag) headers["If-None-Match"] = this.#tag;
-      const answer = await fetch(this.dataset.src, { headers, signal: AbortSignal.any([leave, AbortSignal.timeout(30000)]) });
-      if (answer.status === 200) {
-        const text = await answer.text();
-        if (this.#show(text)) this.#tag = answer.headers.get("ETag");
-      } else if (answer.status !== 304) throw new Error(`the portal answered ${answer.status}`);
-      if (this.#failures) this.#say(this.#view.dataset.say);
-      this.#failures = 0;
-      this.querySelector(".circleci-stale")?.remove();
-    } catch (cause) {
-      if (leave.aborted) return;
-      if (!this.#failures++) this.#stale(cause);
-    }
-    if (!leave.aborted) this.#plan();
-  }
-
-  /** Puts a new view in place of the old one, unless somebody is selecting or typing in it. */
-  #show(html) {
-    const old = this.#view, selection = getSelection(), field = document.activeElement;
-    if (!selection.isCollapsed && old.contains(selection.anchorNode)) return false;
-    if (old.contains(field) && field.matches("input, textarea, select")) return false;
-    const next = new DOMParser().parseFromString(html, "text/html").querySelector(".circleci-view");
-    if (!next) throw new Error("the answer is no view");
-    const logs = [...old.querySelectorAll(".ui-log-lines")].map((log) => ({ top: log.scrollTop, end: log.scrollHeight - log.scrollTop - log.clientHeight < 24 }));
-    const open = [...old.querySelectorAll("details")].map((fold) => fold.open);
-    const address = old.contains(field) && field.getAttribute("href");
-    const said = old.dataset.say;
-    old.replaceWith(next);
-    [...next.querySelectorAll(".ui-log-lines")].forEach((log, i) => { if (logs[i]) log.scrollTop = logs[i].end ? log.scrollHeight : logs[i].top; else log.scrollTop = log.scrollHeight; });
-    [...next.querySelectorAll("details")].forEach((fold, i) => { if (open[i]) fold.open = true; });
-    if (address) next.querySelector(`[href="${CSS.escape(address)}"]`)?.focus({ preventScroll: true });
-    if (next.dataset.say !== said) this.#say(next.dataset.say);
-    return true;
-  }
-
-  #say(text) { this.querySelector(":scope > [role=status]").textContent = text; }
-
-  #stale(cause) {
-    const note = document.createElement("p");
-    note.className = "circleci-stale";
-    note.textContent = `This view is not being kept up to date: ${cause.message}. It is tried again.`;
-    this.#view.after(note);
-    this.#say(note.textContent);
-  }
-}
+// What the pages of CircleCI do in the browser. They work without it.
 
 const span = (seconds) => seconds < 60 ? `${Math.round(seconds)}s` : seconds < 3600 ? `${Math.floor(seconds / 60)}m ${Math.round(seconds % 60)}s` : `${Math.floor(seconds / 3600)}h ${Math.round(seconds % 3600 / 60)}m`;
 
@@ -128,5 +54,4 @@ class Trends extends HTMLElement {
   }
 }
 
-customElements.define("circleci-live", Live);
 customElements.define("circleci-trends", Trends);

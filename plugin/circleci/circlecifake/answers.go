@@ -293,14 +293,15 @@ func (s *Server) tests(r *http.Request) (any, *problem) {
 		return nil, problem
 	}
 	var list []object
+	p := j.workflow.pipeline.project
 	if j.name == "unit-tests" && j.ended(s.now()) {
 		for i := range 24 {
-			test := object{"classname": "settle", "name": fmt.Sprintf("TestRefund%d", i+1), "file": "settle/refund_test.go", "result": "success", "run_time": float64(seed(j.id, i)%900) / 1000, "message": "", "source": "unknown"}
+			test := object{"classname": p.say("%[2]s"), "name": testName(p, i), "file": p.say("%[2]s/%[1]s_test.go"), "result": "success", "run_time": float64(seed(j.id, i)%900) / 1000, "message": "", "source": "unknown"}
 			if i == 22 && j.outcome == "failed" {
-				test["result"], test["message"] = "failure", "refund_test.go:88: refund of 1250 EUR-cents was settled twice:\n    first  at 2026-11-20T01:12:08Z, batch 4711\n    second at 2026-11-20T01:12:09Z, batch 4711"
+				test["result"], test["message"] = "failure", p.say(failure)
 			}
 			if i == 7 {
-				test["result"], test["message"] = "skipped", "needs a sandbox of the acquirer"
+				test["result"], test["message"] = "skipped", "needs a database of last year"
 			}
 			list = append(list, test)
 		}
@@ -315,7 +316,7 @@ func (s *Server) artifacts(r *http.Request) (any, *problem) {
 	}
 	var list []string
 	if (j.name == "package" || j.name == "build-image") && j.ended(s.now()) {
-		list = []string{"dist/payments-linux-amd64", "dist/sbom.json"}
+		list = []string{j.workflow.pipeline.project.say("dist/%[3]s-linux-amd64"), "dist/sbom.json"}
 	}
 	return page(r, list, func(path string) object {
 		return object{"path": path, "node_index": 0, "url": "https://output.circle-artifacts.com/output/job/" + j.id + "/artifacts/0/" + path}

@@ -1,6 +1,9 @@
 package circlecifake
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 const (
 	green  = "\x1b[32m"
@@ -22,25 +25,31 @@ func lintSteps() []stepPlan {
 	return append(spinUp(), stepPlan{"Run the linter", "#!/bin/bash -eo pipefail\ngolangci-lint run ./...", 0.85, []string{"level=info msg=\"[config_reader] Used config file .golangci.yml\"", green + "0 issues." + reset}})
 }
 
+// failure is what the test that fails says.
+const failure = "%[1]s_test.go:88: one request sent twice made two %[2]s:\n    first  at 2026-11-20T01:12:08Z, request 4711\n    second at 2026-11-20T01:12:09Z, request 4711"
+
+// testName is the name of a test about what the project deals with.
+func testName(p *project, i int) string {
+	many, _ := p.things()
+	return fmt.Sprintf("Test%s%s%s%d", []string{"Create", "Change", "Import", "Export", "Search", "Delete"}[i%6], strings.ToUpper(many[:1]), many[1:], i/6+1)
+}
+
 func testSteps(p *project, fails bool) []stepPlan {
 	var lines []string
 	for i := range 220 {
-		name := fmt.Sprintf("%s%d", []string{"Settle", "Refund", "Import", "Export", "Tariff", "Ledger"}[i%6], i/6+1)
-		lines = append(lines, fmt.Sprintf("%s=== RUN%s   Test%s", yellow, reset, name))
+		name := testName(p, i)
+		lines = append(lines, fmt.Sprintf("%s=== RUN%s   %s", yellow, reset, name))
 		if fails && i == 137 {
-			lines = append(lines,
-				fmt.Sprintf("%s--- FAIL: Test%s (0.31s)%s", red, name, reset),
-				"    refund_test.go:88: refund of 1250 EUR-cents was settled twice:",
-				"        first  at 2026-11-20T01:12:08Z, batch 4711",
-				"        second at 2026-11-20T01:12:09Z, batch 4711")
+			lines = append(lines, fmt.Sprintf("%s--- FAIL: %s (0.31s)%s", red, name, reset))
+			lines = append(lines, strings.Split("    "+strings.ReplaceAll(p.say(failure), "\n", "\n    "), "\n")...)
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%s--- PASS: Test%s%s (%.2fs)", green, name, reset, float64(seed(p.Slug, name)%90)/100))
+		lines = append(lines, fmt.Sprintf("%s--- PASS: %s%s (%.2fs)", green, name, reset, float64(seed(p.Slug, name)%90)/100))
 	}
 	if fails {
-		lines = append(lines, red+"FAIL"+reset, "FAIL\texample.com/payments/settle\t12.401s", "", "Exited with code exit status 1")
+		lines = append(lines, red+"FAIL"+reset, p.say("FAIL\texample.com/%[3]s/%[2]s\t12.401s"), "", "Exited with code exit status 1")
 	} else {
-		lines = append(lines, green+"PASS"+reset, "ok  \texample.com/payments/settle\t12.210s")
+		lines = append(lines, green+"PASS"+reset, p.say("ok  \texample.com/%[3]s/%[2]s\t12.210s"))
 	}
 	steps := append(spinUp(),
 		stepPlan{"Restore module cache", "", 0.05, []string{"Found a cache from build 4012 at go-mod-v2-", "Size: 214 MiB", "Cached paths:", "  * /home/circleci/go/pkg/mod"}},
@@ -48,18 +57,18 @@ func testSteps(p *project, fails bool) []stepPlan {
 	return append(steps, stepPlan{"Uploading test results", "", 0.04, []string{"Archiving the following test results", "  * /home/circleci/project/results", "", "Uploaded"}})
 }
 
-func integrationSteps() []stepPlan {
+func integrationSteps(p *project) []stepPlan {
 	return append(spinUp(),
 		stepPlan{"Wait for the database", "#!/bin/bash -eo pipefail\ndockerize -wait tcp://localhost:5432 -timeout 1m", 0.1, []string{"Waiting for: tcp://localhost:5432", "Connected to tcp://localhost:5432"}},
-		stepPlan{"Run integration tests", "#!/bin/bash -eo pipefail\nmake integration", 0.75, []string{"go test -tags integration ./...", "ok  \texample.com/payments/ledger\t41.302s", "ok  \texample.com/payments/acquirer\t18.772s"}})
+		stepPlan{"Run integration tests", "#!/bin/bash -eo pipefail\nmake integration", 0.75, []string{"go test -tags integration ./...", p.say("ok  \texample.com/%[3]s/store\t41.302s"), p.say("ok  \texample.com/%[3]s/api\t18.772s")}})
 }
 
-func imageSteps() []stepPlan {
+func imageSteps(p *project) []stepPlan {
 	return append(spinUp(),
-		stepPlan{"Build image", "#!/bin/bash -eo pipefail\ndocker build -t payments .", 0.7, []string{"#1 [internal] load build definition from Dockerfile", "#5 [build 2/4] COPY go.mod go.sum ./", "#8 exporting to image", "#8 DONE 3.1s"}},
-		stepPlan{"Uploading artifacts", "", 0.15, []string{"Uploading /home/circleci/project/dist to dist", "  Uploading dist/payments-linux-amd64 (18 MB): DONE", "  Uploading dist/sbom.json (212 kB): DONE"}})
+		stepPlan{"Build image", p.say("#!/bin/bash -eo pipefail\ndocker build -t %[3]s ."), 0.7, []string{"#1 [internal] load build definition from Dockerfile", "#5 [build 2/4] COPY go.mod go.sum ./", "#8 exporting to image", "#8 DONE 3.1s"}},
+		stepPlan{"Uploading artifacts", "", 0.15, []string{"Uploading /home/circleci/project/dist to dist", p.say("  Uploading dist/%[3]s-linux-amd64 (18 MB): DONE"), "  Uploading dist/sbom.json (212 kB): DONE"}})
 }
 
-func deploySteps() []stepPlan {
-	return append(spinUp(), stepPlan{"Deploy", "#!/bin/bash -eo pipefail\nhelm upgrade --install payments chart", 0.85, []string{"Release \"payments\" has been upgraded. Happy Helming!", "STATUS: deployed", "REVISION: 88"}})
+func deploySteps(p *project) []stepPlan {
+	return append(spinUp(), stepPlan{"Deploy", p.say("#!/bin/bash -eo pipefail\nhelm upgrade --install %[3]s chart"), 0.85, []string{p.say("Release \"%[3]s\" has been upgraded. Happy Helming!"), "STATUS: deployed", "REVISION: 88"}})
 }

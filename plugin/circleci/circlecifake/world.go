@@ -11,6 +11,7 @@ import (
 // Project is a project that the server has, with a history that follows from its slug.
 type Project struct {
 	Slug      string        // gh/OWNER/REPO, bb/OWNER/REPO or circleci/ORGANIZATION-ID/PROJECT-ID
+	Things    string        // what it deals with, in the plural: its commits, logs and tests speak of them; default: what the repository's name begins with
 	Pipelines int           // how many it has; 0 means 45
 	Failing   bool          // the newest finished pipeline of main failed
 	Running   bool          // a pipeline starts with the server
@@ -100,10 +101,10 @@ func uuid(parts ...any) string {
 }
 
 var (
-	branchNames = []string{"main", "main", "main", "fix/refund-race", "feature/late-fees", "renovate/go-1.x", "main", "chore/logging"}
-	subjects    = []string{
-		"Settle refunds before the nightly run", "Retry the acquirer when it closes the connection", "Update dependencies", "Round fees half to even", "Show who changed a tariff",
-		"Remove the old ledger client", "Log the reason of every declined card", "Speed up the search for open invoices", "Test the import of old statements", "Fix a typo in the mail to customers",
+	branchNames = []string{"main", "main", "main", "fix/repeated-requests", "feature/export", "renovate/go-1.x", "main", "chore/logging"}
+	subjects    = []string{ // %[1]s is one thing, %[2]s are several
+		"Check %[2]s before the nightly run", "Retry when the database closes the connection", "Update dependencies", "Export %[2]s as CSV", "Show who changed a %[1]s",
+		"Remove the old %[1]s client", "Log why a %[1]s is refused", "Speed up the search for %[2]s", "Test the import of old %[2]s", "Fix a typo in the mail about new %[2]s",
 	}
 	logins = []string{"m.visser", "anouk", "jdoe", "renovate[bot]", "s.okafor"}
 )
@@ -149,11 +150,39 @@ func newProject(spec Project, now time.Time) *project {
 	return p
 }
 
+// repo is the repository's name, as far as the slug has one.
+func (p *project) repo() string {
+	if strings.HasPrefix(p.slug, "circleci/") {
+		return "app"
+	}
+	return p.slug[strings.LastIndexByte(p.slug, '/')+1:]
+}
+
+// things are what the project deals with: several, and one.
+func (p *project) things() (many, one string) {
+	many = p.Things
+	if many == "" {
+		many, _, _ = strings.Cut(p.repo(), "-")
+		many = strings.TrimSuffix(many, "s") + "s"
+	}
+	one = strings.TrimSuffix(many, "s")
+	if stem, ok := strings.CutSuffix(many, "sses"); ok {
+		one = stem + "ss"
+	}
+	return many, one
+}
+
+// say puts what the project deals with into a text: %[1]s is one of them, %[2]s are several, %[3]s is the repository.
+func (p *project) say(text string) string {
+	many, one := p.things()
+	return strings.NewReplacer("%[1]s", one, "%[2]s", many, "%[3]s", p.repo()).Replace(text)
+}
+
 func (p *project) pipeline(number int64, created time.Time, branch string) *pipeline {
 	n := seed(p.Slug, "pipeline", number)
 	line := &pipeline{
 		project: p, id: uuid(p.Slug, "pipeline", number), number: number, created: created, branch: branch, revision: fmt.Sprintf("%016x%016x%08x", n, n*31, uint32(n)),
-		subject: subjects[n%uint64(len(subjects))], login: logins[n/7%uint64(len(logins))],
+		subject: p.say(subjects[n%uint64(len(subjects))]), login: logins[n/7%uint64(len(logins))],
 	}
 	p.pipelines = append([]*pipeline{line}, p.pipelines...)
 	return line
@@ -184,23 +213,23 @@ func (p *project) start(line *pipeline, name string, at time.Time, pace time.Dur
 		return j
 	}
 	if name == "release" {
-		image := add("build-image", 1, imageSteps())
+		image := add("build-image", 1, imageSteps(p))
 		approve := add("approve-release", 0, nil, image)
 		approve.approval, approve.number = true, 0
 		approve.start = image.start.Add(image.took)
 		if held {
 			approve.outcome = "on_hold"
 		}
-		add("deploy", 0.8, deploySteps(), approve)
+		add("deploy", 0.8, deploySteps(p), approve)
 		return w
 	}
 	lint := add("lint", 0.5, lintSteps())
-	unit := add("unit-tests", 1.2, testSteps(line.project, fails))
-	integration := add("integration-tests", 1.6, integrationSteps())
+	unit := add("unit-tests", 1.2, testSteps(p, fails))
+	integration := add("integration-tests", 1.6, integrationSteps(p))
 	if fails {
 		unit.outcome = "failed"
 	}
-	add("package", 0.6, imageSteps(), lint, unit, integration)
+	add("package", 0.6, imageSteps(p), lint, unit, integration)
 	return w
 }
 

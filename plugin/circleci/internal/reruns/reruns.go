@@ -60,6 +60,17 @@ func NewStore(db *sqlx.DB) *Store { return &Store{db} }
 
 const columns = `id, at, actor, entity, project, workflow, name, from_failed, outcome, new_workflow, fault`
 
+// Keep is how long a wish is remembered: longer than CircleCI keeps the workflow that it is about.
+const Keep = 400 * 24 * time.Hour
+
+// Forget removes what is older than [Keep].
+func (s *Store) Forget(ctx context.Context, now time.Time) error {
+	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM reruns WHERE at < ?`), now.Add(-Keep).UTC()); err != nil {
+		return fmt.Errorf("forget old reruns: %w", err)
+	}
+	return nil
+}
+
 // Begin notes a wish before CircleCI is asked. It reports false if one with that id is there already.
 func (s *Store) Begin(ctx context.Context, r Rerun) (bool, error) {
 	_, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO reruns (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),

@@ -46,7 +46,7 @@ func (p *Pages) Audit(r *http.Request) (pluginapi.View, error) {
 		p.report(ctx, siteErr)
 	}
 	if audit.Status != auditapi.Running {
-		view.Actions = ui.Inline(p.compareButton(ctx, audit, site.Audits), again(ctx, audit))
+		view.Actions = ui.Inline(p.compareButton(ctx, audit, site.Audits), p.again(ctx, audit))
 	}
 	var others pluginapi.Component
 	if siteErr != nil {
@@ -92,7 +92,7 @@ func outcome(ctx context.Context, a auditapi.Audit) pluginapi.Component {
 	if a.FormFactor != "" && a.TimeStarted == nil {
 		label, text = "The audit waits for its turn", "Other audits are being run. It starts when there is room, and the report appears here."
 	}
-	return live(ui.Card{Title: label, Body: ui.Stack(ui.Progress{Label: label, HideLabel: true}, ui.Paragraph(text))})
+	return ui.Live{ID: "lighthouse", Say: label, Body: ui.Card{Title: label, Body: ui.Stack(ui.Progress{Label: label, HideLabel: true}, ui.Paragraph(text))}}
 }
 
 // frame embeds a report. Its scripts run, but in an origin of their own: they reach neither the portal nor its pages. The route that it comes from says so once more, for when it is opened by itself.
@@ -105,12 +105,15 @@ func frame(src, title string) pluginapi.Component {
 }
 
 // again is a form of one button that asks for the same audit once more.
-func again(ctx context.Context, a auditapi.Audit) pluginapi.Component {
-	return post(ctx, a.URL, a.FormFactor, ui.Button{Text: "Run again", Icon: "refresh-cw"})
+func (p *Pages) again(ctx context.Context, a auditapi.Audit) pluginapi.Component {
+	return p.post(ctx, a.URL, a.FormFactor, ui.Button{Text: "Run again", Icon: "refresh-cw"})
 }
 
-// post is a form of one button that asks for an audit.
-func post(ctx context.Context, url, formFactor string, button ui.Button) pluginapi.Component {
+// post is a form of one button that asks for an audit; nothing for those who may not.
+func (p *Pages) post(ctx context.Context, url, formFactor string, button ui.Button) pluginapi.Component {
+	if !p.mayCreate(ctx) {
+		return nil
+	}
 	if formFactor == "" {
 		formFactor = auditapi.Mobile
 	}

@@ -76,11 +76,11 @@ func (p *Pages) Card(ctx context.Context, entity *catalogcommon.Entity) (plugina
 		items = append(items, ui.Description{Term: c.title, Value: trend(same, c)})
 	}
 	items = append(items, ui.Description{Term: "Last audit", Value: ui.Inline(status(site.LastAudit), ui.Link{Href: AuditPage.URL(ctx, "audit", site.LastAudit.ID), Body: ui.Time(site.LastAudit.TimeCreated)})})
-	return styled(ui.Stack(ui.DescriptionList{Items: items}, ui.Inline(post(ctx, url, site.LastAudit.FormFactor, ui.Button{Text: "Audit now", Icon: "play", Small: true})))), nil
+	return styled(ui.Stack(ui.DescriptionList{Items: items}, ui.Inline(p.post(ctx, url, site.LastAudit.FormFactor, ui.Button{Text: "Audit now", Icon: "play", Small: true})))), nil
 }
 
 func (p *Pages) neverAudited(ctx context.Context, url string) pluginapi.Component {
-	return ui.EmptyState{Icon: "gauge", Title: "Not audited yet", Text: short(url) + " was not audited so far.", Action: post(ctx, url, "", ui.Button{Text: "Audit now", Icon: "play", Small: true})}
+	return ui.EmptyState{Icon: "gauge", Title: "Not audited yet", Text: short(url) + " was not audited so far.", Action: p.post(ctx, url, "", ui.Button{Text: "Audit now", Icon: "play", Small: true})}
 }
 
 // Tab shows all audits of an entity's website.
@@ -128,13 +128,16 @@ func (p *Pages) Tab(r *http.Request, entity *catalogcommon.Entity) (pluginapi.Co
 		}
 		table.Rows = append(table.Rows, ui.Row{Href: AuditPage.URL(ctx, "audit", a.ID), Cells: append(cells, status(a), who(by[a.ID]))})
 	}
-	subtitle := short(url)
+	var other pluginapi.Component
+	if p.mayCreate(ctx) {
+		other = ui.ButtonLink{Text: "Other device", Href: CreatePage.URL(ctx, "url", url, "device", auditapi.Desktop), Small: true, Kind: ui.ButtonQuiet, Hint: "Choose the device of a new audit"}
+	}
 	body := ui.Stack(notice,
-		ui.Card{Title: "Trend", Subtitle: subtitle, Actions: []pluginapi.Component{post(ctx, url, site.LastAudit.FormFactor, ui.Button{Text: "Audit now", Icon: "play", Small: true})}, Body: ui.DescriptionList{Columns: true, Items: trends}},
-		ui.Card{Title: "Audits", Flush: true, Body: table, Actions: []pluginapi.Component{ui.ButtonLink{Text: "Other device", Href: CreatePage.URL(ctx, "url", url, "device", auditapi.Desktop), Small: true, Kind: ui.ButtonQuiet, Hint: "Choose the device of a new audit"}}},
+		ui.Card{Title: "Trend", Subtitle: short(url), Actions: []pluginapi.Component{p.post(ctx, url, site.LastAudit.FormFactor, ui.Button{Text: "Audit now", Icon: "play", Small: true})}, Body: ui.DescriptionList{Columns: true, Items: trends}},
+		ui.Card{Title: "Audits", Flush: true, Body: table, Actions: []pluginapi.Component{other}},
 	)
 	if site.LastAudit.Status == auditapi.Running {
-		body = live(body)
+		body = ui.Live{ID: "lighthouse", Body: body}
 	}
 	return styled(body), nil
 }

@@ -20,7 +20,8 @@ func (p *Pages) List(r *http.Request) (pluginapi.View, error) {
 	if err != nil || page < 1 || page > 1_000_000 {
 		page = 1
 	}
-	if p.audits.Configured() {
+	create := p.audits.Configured() && p.mayCreate(ctx)
+	if create {
 		view.Actions = ui.ButtonLink{Text: "New audit", Icon: "plus", Kind: ui.ButtonPrimary, Href: CreatePage.URL(ctx)}
 	}
 	sites, err := p.audits.Websites(ctx, perPage, (page-1)*perPage)
@@ -36,14 +37,12 @@ func (p *Pages) List(r *http.Request) (pluginapi.View, error) {
 		running = running || site.LastAudit.Status == auditapi.Running
 	}
 	owners := p.entities(ctx, urls...)
-	table := ui.Table{
-		Caption: "Audited websites",
-		Columns: []ui.Column{{Title: "Website"}},
-		Empty: ui.EmptyState{
-			Icon: "gauge", Title: "No website was audited yet", Text: "Audit one now, or give an entity the annotation lighthouse.com/website-url: its website is then audited regularly.",
-			Action: ui.ButtonLink{Text: "Audit a website", Href: CreatePage.URL(ctx), Kind: ui.ButtonPrimary},
-		},
+	empty := ui.EmptyState{Icon: "gauge", Title: "No website was audited yet", Text: "Give an entity the annotation lighthouse.com/website-url: its website is then audited regularly."}
+	if create {
+		empty.Text = "Audit one now, or give an entity the annotation lighthouse.com/website-url: its website is then audited regularly."
+		empty.Action = ui.ButtonLink{Text: "Audit a website", Href: CreatePage.URL(ctx), Kind: ui.ButtonPrimary}
 	}
+	table := ui.Table{Caption: "Audited websites", Columns: []ui.Column{{Title: "Website"}}, Empty: empty}
 	for i, c := range categories() {
 		table.Columns = append(table.Columns, ui.Column{Title: c.title, Narrow: true, Optional: i > 0})
 	}
@@ -72,7 +71,7 @@ func (p *Pages) List(r *http.Request) (pluginapi.View, error) {
 		body = append(body, pages)
 	}
 	if running {
-		view.Body = styled(live(ui.Stack(body...)))
+		view.Body = styled(ui.Live{ID: "lighthouse", Body: ui.Stack(body...)})
 	} else {
 		view.Body = styled(ui.Stack(body...))
 	}

@@ -34,18 +34,27 @@ const (
 	reportRoute pluginapi.RouteRef = "route:lighthouse/report"
 )
 
+// CreatePermission is required to have websites audited, for the first time and again.
+var CreatePermission = &pluginapi.Permission{Name: "lighthouse.audit.create", Action: "create"}
+
 // Pages makes the plugin's pages. It is safe for concurrent use.
 type Pages struct {
-	audits  *auditclient.Client
-	catalog catalogcommon.Client
-	ledger  *ledger.Ledger
-	cache   pluginapi.Cache
-	log     *slog.Logger
+	audits     *auditclient.Client
+	catalog    catalogcommon.Client
+	ledger     *ledger.Ledger
+	cache      pluginapi.Cache
+	authorizer pluginapi.Authorizer
+	log        *slog.Logger
 }
 
 // New returns the pages.
-func New(audits *auditclient.Client, catalog catalogcommon.Client, l *ledger.Ledger, cache pluginapi.Cache, log *slog.Logger) *Pages {
-	return &Pages{audits, catalog, l, cache, log}
+func New(audits *auditclient.Client, catalog catalogcommon.Client, l *ledger.Ledger, cache pluginapi.Cache, authorizer pluginapi.Authorizer, log *slog.Logger) *Pages {
+	return &Pages{audits, catalog, l, cache, authorizer, log}
+}
+
+// mayCreate reports whether buttons that ask for an audit are of any use to the context's principal.
+func (p *Pages) mayCreate(ctx context.Context) bool {
+	return pluginapi.Require(ctx, p.authorizer, *CreatePermission, "") == nil
 }
 
 // category is one of Lighthouse's that is shown in lists.
@@ -240,25 +249,6 @@ func styled(part ...pluginapi.Component) pluginapi.Component {
 		_, err := io.WriteString(w, `<link rel="stylesheet" href="`+templ.EscapeString(href)+`">`)
 		return err
 	}), ui.Group(part...))
-}
-
-// live is a part of the page that is fetched again every few seconds while it is there; when a later page has none, that page is shown instead. Without JavaScript it stays as it is.
-func live(part ...pluginapi.Component) pluginapi.Component {
-	return pluginapi.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		if src := pluginapi.AssetURL(ctx, pluginID, "lighthouse.js"); src != "" {
-			if _, err := io.WriteString(w, `<script type="module" src="`+templ.EscapeString(src)+`"></script>`); err != nil {
-				return err
-			}
-		}
-		if _, err := io.WriteString(w, `<lighthouse-live role="status" aria-live="off">`); err != nil {
-			return err
-		}
-		if err := ui.Group(part...).Render(ctx, w); err != nil {
-			return err
-		}
-		_, err := io.WriteString(w, `</lighthouse-live>`)
-		return err
-	})
 }
 
 // entities returns the entities that name websites, by website. That the catalog cannot be asked leaves them out.
