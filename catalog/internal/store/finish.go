@@ -20,16 +20,16 @@ type Result struct {
 
 	// Unchanged says that everything is as after the last processing: nothing else is looked at.
 	Unchanged bool
-	Hash      string // of the outcome
-	Errors    string // what is wrong, as JSON; empty: nothing. With errors, nothing that follows counts, and the last good outcome stays
-	Body      string // processed, as canonical JSON
-	AsIs      bool   // it is the unprocessed one
-	Kept      bool   // AsIs, and nothing else is stored but the same Cache
-	Cache     string // what processors remember
+	Hash      string     // of the outcome
+	Errors    string     // what is wrong, as JSON; empty: nothing. With errors, nothing that follows counts, and the last good outcome stays
+	Body      string     // processed, as canonical JSON
+	AsIs      bool       // it is the unprocessed one
+	Kept      bool       // AsIs, and nothing else is stored but the same Cache
+	Cache     string     // what processors remember
 	Relations []Relation // in the order of their sources
-	Keys      []string // refresh keys
-	Children  []Child  // that processors brought, apart from files
-	Targets   []string // of a Location entity, as locations: others are forgotten
+	Keys      []string   // refresh keys
+	Children  []Child    // that processors brought, apart from files
+	Targets   []string   // of a Location entity, as locations: others are forgotten
 
 	// Conflicts and NewErrors are set by Write: children that belong to somebody else, and whether Errors differs from what it was.
 	Conflicts []Conflict
