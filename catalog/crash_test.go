@@ -457,17 +457,12 @@ func (w *writes) verifyLog(s *store.Store, entities map[string]*catalogcommon.En
 // crashConfig is the configuration of the portal that is to be killed.
 func crashConfig(t *testing.T, o database.Options, folder string) string {
 	t.Helper()
-	connection := "client: better-sqlite3, connection: {directory: " + o.DataDir + "}"
-	if o.Config.Client == "pg" {
-		c := o.Config.Connection
-		connection = fmt.Sprintf("client: pg, pluginDivisionMode: schema, connection: {host: %s, port: %d, user: %s, database: %s, ssl: false}", c.Host, c.Port, c.User, c.Database)
-	}
 	locations := "{type: file, target: " + filepath.Join(folder, "groups.yaml") + "}"
 	for i := range crashedFiles {
 		locations += ", {type: file, target: " + filepath.Join(folder, fileName(i)) + "}"
 	}
 	path := filepath.Join(t.TempDir(), "app-config.yaml")
-	text := "app: {title: Crashes}\nbackend:\n  listen: 127.0.0.1:0\n  database: {" + connection + "}\n" +
+	text := "app: {title: Crashes}\n" + databaseConfig(o) +
 		"catalog:\n  processingInterval: {hours: 10}\n  orphanStrategy: keep\n  rules: [{allow: [Component, Group, Location]}]\n  locations: [" + locations + "]\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,539 @@
+package catalog_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/proscenium-dev/proscenium/catalog"
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/store"
+	"github.com/proscenium-dev/proscenium/database"
+	"github.com/proscenium-dev/proscenium/database/databasetest"
+	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
+)
+
+// The tests of this file bring about what Backstage's catalog has trouble with, each under the number of the issue there, and show what becomes of it here. Each is a whole portal that reads files, on both engines.
+
+// troubled is a portal whose catalog reads a folder of descriptors.
+type troubled struct {
+	*plugintest.Portal
+	t      *testing.T
+	folder string
+	db     *sqlx.DB
+	store  *store.Store
+}
+
+// inTrouble starts one on each engine. files are its configured locations, with their content.
+func inTrouble(t *testing.T, files map[string]string, fn func(t *testing.T, p *troubled)) {
+	t.Helper()
+	for _, engine := range []databasetest.Engine{databasetest.SQLite, databasetest.PostgresSchemas} {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			p := &troubled{t: t, folder: t.TempDir()}
+			var locations []string
+			for name, text := range files {
+				p.write(name, text)
+				if filepath.Dir(name) == "." {
+					locations = append(locations, "{type: file, target: "+p.path(name)+"}")
+				}
+			}
+			slices.Sort(locations)
+			o := databasetest.Options(t, engine)
+			p.Portal = plugintest.StartWith(t, plugintest.Options{Config: databaseConfig(o) +
+				"catalog:\n  processingInterval: {hours: 10}\n  rules: [{allow: [Component, Group, User, Location]}]\n  locations: [" + strings.Join(locations, ", ") + "]\n"}, catalog.Plugin())
+			db, err := databasetest.Open(t, o).For("catalog")
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.db, p.store = db, store.New(db)
+			fn(t, p)
+		})
+	}
+}
+
+// databaseConfig is the section of the configuration that says where the data is.
+func databaseConfig(o database.Options) string {
+	if o.Config.Client != "pg" {
+		return "backend: {database: {client: better-sqlite3, connection: {directory: " + o.DataDir + "}}}\n"
+	}
+	c := o.Config.Connection
+	return fmt.Sprintf("backend: {database: {client: pg, pluginDivisionMode: schema, connection: {host: %s, port: %d, user: %s, database: %s, ssl: false}}}\n", c.Host, c.Port, c.User, c.Database)
+}
+
+func (p *troubled) path(name string) string { return filepath.Join(p.folder, name) }
+
+func (p *troubled) write(name, text string) {
+	p.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(p.path(name)), 0o755); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.WriteFile(p.path(name), []byte(text), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// reread has the catalog read a configured location again.
+func (p *troubled) reread(name string) {
+	p.t.Helper()
+	ref := catalogcommon.LocationRef{Type: "file", Target: p.path(name)}.EntityRef()
+	p.Post(api+"/refresh", map[string]string{"entityRef": ref.String()}).Want(200)
+}
+
+// entity returns an entity, or nil.
+func (p *troubled) entity(name string) *catalogcommon.Entity {
+	p.t.Helper()
+	kind, name, _ := strings.Cut(name, ":")
+	r := p.Get(api + "/entities/by-name/" + kind + "/default/" + name)
+	if r.Status == http.StatusNotFound {
+		return nil
+	}
+	e := &catalogcommon.Entity{}
+	r.Want(200).JSON(e)
+	return e
+}
+
+// until waits for something that takes the catalog a moment.
+func (p *troubled) until(what string, holds func() bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("it does not come to it that %s\n%s", what, p.troubles())
+		}
+	}
+}
+
+// troubles are the lines of the log that matter.
+func (p *troubled) troubles() string {
+	return strings.Join(slices.DeleteFunc(strings.Split(p.Log(), "\n"), func(line string) bool {
+		return !strings.Contains(line, "level=WARN") && !strings.Contains(line, "level=ERROR")
+	}), "\n")
+}
+
+func (p *troubled) exec(statements ...string) {
+	p.t.Helper()
+	for _, text := range statements {
+		if _, err := p.db.ExecContext(p.t.Context(), text); err != nil {
+			p.t.Fatalf("%s: %v", text, err)
+		}
+	}
+}
+
+// refuse has the database refuse to add rows to a table, as it does when a disk is full or a connection breaks at the wrong moment, until the returned function is called.
+func (p *troubled) refuse(table string) (stop func()) {
+	p.t.Helper()
+	if database.DialectOf(p.db) == database.Postgres {
+		p.exec(`create function broken() returns trigger language plpgsql as 'begin raise exception ''the disk is full''; end'`,
+			`create trigger broken before insert on `+table+` for each row execute function broken()`)
+		return func() { p.exec(`drop trigger broken on `+table, `drop function broken()`) }
+	}
+	p.exec(`create trigger broken before insert on ` + table + ` begin select raise(abort, 'the disk is full'); end`)
+	return func() { p.exec(`drop trigger broken`) }
+}
+
+func service(name, owner string, more ...string) string {
+	return "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: " + name + "\n" + strings.Join(more, "") + "spec:\n  type: service\n  lifecycle: production\n  owner: " + owner + "\n"
+}
+
+const sea = "---\napiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: {name: sea}\nspec: {type: team, children: []}\n"
+
+func owner(e *catalogcommon.Entity) string {
+	if e == nil {
+		return ""
+	}
+	return e.SpecString("owner")
+}
+
+// There, what was processed is stored first and then, apart from that, queued to be put together: when the database fails in between, the entity stays stale for good, since the next processing finds nothing new.
+func TestBackstage34686TheHandOverToStitchingFails(t *testing.T) {
+	t.Parallel()
+	inTrouble(t, map[string]string{"a.yaml": service("shop", "sea") + sea}, func(t *testing.T, p *troubled) {
+		mend := p.refuse("stitch_queue")
+		p.write("a.yaml", service("shop", "land")+sea)
+		p.reread("a.yaml")
+		p.until("the failure is logged", func() bool { return strings.Contains(p.Log(), "the disk is full") })
+		if got := owner(p.entity("component:shop")); got != "sea" {
+			t.Errorf("the owner is %q", got)
+		}
+		mend()
+		p.until("the change is there", func() bool { return owner(p.entity("component:shop")) == "land" })
+		p.until("the other side follows", func() bool { return len(p.entity("group:sea").Targets("ownerOf")) == 0 })
+	})
+}
+
+// There, the final entity and its search rows are stored one after the other: after a failure in between the entity is found by name, but in no list, for good.
+func TestBackstage35734TheIndexFallsBehind(t *testing.T) {
+	t.Parallel()
+	inTrouble(t, map[string]string{"a.yaml": service("shop", "sea") + sea}, func(t *testing.T, p *troubled) {
+		listed := func(owner string) int {
+			var page catalogcommon.QueryResponse
+			p.Get(api + "/entities/by-query?limit=0&filter=kind%3Dcomponent,spec.owner%3D" + owner).Want(200).JSON(&page)
+			return page.TotalItems
+		}
+		mend := p.refuse("change_log") // which is what the index is fed from
+		p.write("a.yaml", service("shop", "land")+sea)
+		p.reread("a.yaml")
+		p.until("the failure is logged", func() bool { return strings.Contains(p.Log(), "the disk is full") })
+		if owner(p.entity("component:shop")) != "sea" || listed("sea") != 1 || listed("land") != 0 {
+			t.Errorf("the owner is %q, and lists have %d and %d", owner(p.entity("component:shop")), listed("sea"), listed("land"))
+		}
+		mend()
+		p.until("the change is there", func() bool { return owner(p.entity("component:shop")) == "land" })
+		if listed("sea") != 0 || listed("land") != 1 {
+			t.Errorf("lists have %d and %d", listed("sea"), listed("land"))
+		}
+	})
+}
+
+// Should something get lost between two stages after all, it is found and queued again. Here somebody deletes it.
+func TestBackstage34686TheReconcilerFindsWhatIsLost(t *testing.T) {
+	t.Parallel()
+	inTrouble(t, map[string]string{"a.yaml": service("shop", "sea") + sea}, func(t *testing.T, p *troubled) {
+		if err := p.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		p.exec(`delete from final_entities where entity_ref = 'component:default/shop'`)
+		if found, err := p.store.Reconcile(t.Context()); err != nil || found != 1 {
+			t.Errorf("found %d, %v, want 1", found, err)
+		}
+	})
+}
+
+// There, one target that cannot be read, one document that cannot be parsed, or one entity of a kind that is not allowed there takes everything along that the same Location brings.
+func TestBackstage33326And7884OneBadTargetOrChild(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"root.yaml":     "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: root}\nspec: {targets: [./sub/good.yaml, ./sub/none.yaml, ./sub/bad.yaml, ./sub/mixed.yaml]}\n",
+		"sub/good.yaml": service("good", "sea"),
+		"sub/bad.yaml":  "kind: [\n",
+		"sub/mixed.yaml": service("before", "sea") + "---\napiVersion: backstage.io/v1alpha1\nkind: Domain\nmetadata: {name: not-allowed}\nspec: {owner: sea}\n" +
+			"---\nkind: Component\n" + service("after", "sea") + service("invalid", "{}") + service("missing", "sea", "  description: {$text: ./nothing.txt}\n"),
+	}
+	inTrouble(t, files, func(t *testing.T, p *troubled) {
+		for _, name := range []string{"good", "before", "after"} {
+			if p.entity("component:"+name) == nil {
+				t.Errorf("%s is not there\n%s", name, p.troubles())
+			}
+		}
+		for _, name := range []string{"component:invalid", "component:missing", "domain:not-allowed"} {
+			if p.entity(name) != nil {
+				t.Errorf("%s is there", name)
+			}
+		}
+		var said []string
+		for _, item := range p.entity("location:root").Status.Items {
+			at := ""
+			if item.Error.At != nil {
+				at = strings.TrimPrefix(item.Error.At.String(), "file:"+p.folder)
+			}
+			said = append(said, at+" "+item.Message)
+		}
+		text := strings.Join(said, "\n")
+		for _, want := range []string{"none.yaml", "/sub/bad.yaml:", "/sub/mixed.yaml:12:", "not of an allowed kind", "/sub/mixed.yaml:1"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the Location does not tell of %s:\n%s", want, text)
+			}
+		}
+		for name, want := range map[string]string{"invalid": "owner", "missing": "nothing.txt"} {
+			var record struct {
+				Known, Visible bool
+				Errors         []catalogcommon.ErrorInfo
+			}
+			p.Get(api + "/ingestion/by-name/component/default/" + name).Want(200).JSON(&record)
+			if !record.Known || record.Visible || len(record.Errors) != 1 || !strings.Contains(record.Errors[0].Message, want) || record.Errors[0].At == nil || record.Errors[0].At.Line < 30 {
+				t.Errorf("record of %s: %+v", name, record)
+			}
+		}
+
+		// The same when it was good before: what fails keeps its last good state, and nobody else notices.
+		if err := os.Remove(p.path("sub/good.yaml")); err != nil {
+			t.Fatal(err)
+		}
+		p.write("sub/mixed.yaml", service("before", "land")+"---\nkind: [\n"+service("after", "land"))
+		p.Post(api+"/refresh", map[string]string{"entityRef": "location:default/root"}).Want(200)
+		p.until("neighbours change", func() bool {
+			return owner(p.entity("component:before")) == "land" && owner(p.entity("component:after")) == "land"
+		})
+		if p.entity("component:good") == nil {
+			t.Error("what cannot be read any more is gone")
+		}
+	})
+}
+
+// There, an entity whose file moves stays with the old file, which is gone: the new one is refused, and only a log says so.
+func TestBackstage14042AFileMoves(t *testing.T) {
+	t.Parallel()
+	inTrouble(t, map[string]string{"a.yaml": service("shop", "sea"), "b.yaml": sea}, func(t *testing.T, p *troubled) {
+		uid := p.entity("component:shop").Metadata.UID
+		if err := os.Remove(p.path("a.yaml")); err != nil {
+			t.Fatal(err)
+		}
+		p.write("b.yaml", sea+service("shop", "land"))
+		p.reread("b.yaml") // the new place is read first, when nobody knows yet that the old one is gone
+		p.reread("a.yaml")
+		p.until("the entity has moved", func() bool { return owner(p.entity("component:shop")) == "land" })
+		shop := p.entity("component:shop")
+		if shop.Metadata.UID != uid || shop.Status != nil || shop.Annotation(catalogcommon.AnnotationLocation) != "file:"+p.path("b.yaml") {
+			t.Errorf("moved: %+v, status %+v", shop.Metadata, shop.Status)
+		}
+	})
+}
+
+// When two places describe one entity, and both are there, the first keeps it. There, only a log says so.
+func TestBackstage14042ARealConflictIsData(t *testing.T) {
+	t.Parallel()
+	inTrouble(t, map[string]string{"a.yaml": service("shop", "sea"), "b.yaml": sea}, func(t *testing.T, p *troubled) {
+		p.write("b.yaml", sea+service("shop", "land"))
+		p.reread("b.yaml")
+		p.until("the entity tells of it", func() bool { return p.entity("component:shop").Status != nil })
+		shop := p.entity("component:shop")
+		item := shop.Status.Items[0]
+		if owner(shop) != "sea" || item.Level != catalogcommon.LevelWarning || !strings.Contains(item.Message, "b.yaml") || !strings.Contains(item.Message, "a.yaml") {
+			t.Errorf("owner %q, status %+v", owner(shop), item)
+		}
+		var record struct{ Conflicts []string }
+		p.Get(api + "/ingestion/by-name/component/default/shop").Want(200).JSON(&record)
+		want(t, "conflicts in the record", record.Conflicts, "file:"+p.path("b.yaml"))
+		var problems struct {
+			Items []struct{ EntityRef, Place string }
+		}
+		p.Get(api + "/ingestion/problems").Want(200).JSON(&problems)
+		if len(problems.Items) != 1 || problems.Items[0].EntityRef != "component:default/shop" || problems.Items[0].Place != "file:"+p.path("b.yaml") {
+			t.Errorf("problems: %+v", problems)
+		}
+		p.write("b.yaml", sea)
+		p.reread("b.yaml")
+		p.until("it is solved", func() bool { return p.entity("component:shop").Status == nil })
+	})
+}
+
+// There, two keys that differ only in case end the stitching of an entity: it stays as it was, and nobody is told.
+func TestBackstage21522KeysThatDifferOnlyInCase(t *testing.T) {
+	t.Parallel()
+	inTrouble(t, map[string]string{"a.yaml": service("shop", "sea", "  annotations: {example.com/Maintainer: ann, example.com/maintainer: bob}\n  labels: {Tier: gold, tier: silver}\n")}, func(t *testing.T, p *troubled) {
+		for _, filter := range []string{"metadata.annotations.example.com/maintainer=ann", "metadata.annotations.example.com/MAINTAINER=bob", "metadata.labels.tier=gold", "metadata.labels.tier=silver"} {
+			var page catalogcommon.QueryResponse
+			p.Get(api + "/entities/by-query?filter=" + strings.ReplaceAll(filter, "=", "%3D")).Want(200).JSON(&page)
+			want(t, filter, names(page.Items), "shop")
+		}
+		if !strings.Contains(p.Log(), "keys that differ only in case") || !strings.Contains(p.Log(), "metadata.labels.tier") {
+			t.Errorf("no warning\n%s", p.troubles())
+		}
+		p.write("a.yaml", service("shop", "land", "  labels: {Tier: gold, tier: bronze}\n"))
+		p.reread("a.yaml")
+		p.until("it goes on changing", func() bool { return owner(p.entity("component:shop")) == "land" })
+	})
+}
+
+// There, a group is put together and stored as a whole for each of its members that comes, changes or goes. Here that happens a few times, however many come.
+func TestBackstage14789AGroupWithManyMembers(t *testing.T) {
+	t.Parallel()
+	const before, added = 1500, 60
+	text := strings.Builder{}
+	text.WriteString(sea)
+	for i := range before {
+		text.WriteString(service(fmt.Sprint("service-", i), "sea"))
+	}
+	inTrouble(t, map[string]string{"a.yaml": text.String()}, func(t *testing.T, p *troubled) {
+		p.until("all are there", func() bool { return len(p.entity("group:sea").Targets("ownerOf")) == before })
+		first, err := p.store.LastChange(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range added {
+			name := fmt.Sprint("added-", i)
+			p.Do(http.MethodPut, api+"/entities/by-name/component/default/"+name, nil, map[string]any{"apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": map[string]any{"name": name},
+				"spec": map[string]any{"type": "service", "lifecycle": "production", "owner": "sea"}}).Want(201)
+			if p.entity("component:"+name) == nil {
+				t.Errorf("%s is not there at once", name)
+			}
+		}
+		p.until("the group has them all", func() bool { return len(p.entity("group:sea").Targets("ownerOf")) == before+added })
+		changes, err := p.store.ChangesAfter(t.Context(), first, 10_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups := 0
+		for _, change := range changes {
+			if change.Ref == "group:default/sea" {
+				groups++
+			}
+		}
+		if groups == 0 || groups > added/2 {
+			t.Errorf("the group was written %d times for %d members", groups, added)
+		}
+		t.Logf("the group was written %d times for %d members", groups, added)
+	})
+}
+
+// There, why an entity is not in the catalog is in a log, if anywhere.
+func TestBackstage2876WhyIsItNotInTheCatalog(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"root.yaml":    "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: root}\nspec: {targets: [./sub/a.yaml, ./sub/none.yaml]}\n",
+		"sub/a.yaml":   service("shop", "sea") + strings.Replace(service("till", "sea"), "lifecycle: production", "lifecycle: 3", 1) + "---\nkind: Component\nmetadata:\n  name: broken\n  x: [\n",
+		"another.yaml": sea,
+	}
+	inTrouble(t, files, func(t *testing.T, p *troubled) {
+		type record struct {
+			Known, Visible bool
+			Sources        []struct {
+				EntityRef, File string
+				Line            int
+			}
+			Errors  []catalogcommon.ErrorInfo
+			Hints   []catalogcommon.ErrorInfo
+			Targets []struct {
+				Target  string
+				Missing bool
+				Errors  []catalogcommon.ErrorInfo
+				Files   []struct {
+					File      string
+					Documents int
+					Errors    []catalogcommon.ErrorInfo
+				}
+			}
+		}
+		ask := func(path string) record {
+			t.Helper()
+			var r record
+			p.Get(api + "/ingestion/by-name/" + path).Want(200).JSON(&r)
+			return r
+		}
+		file := "file:" + p.path("sub/a.yaml")
+		r := ask("component/default/till") // its file can be read, but it is not valid
+		if !r.Known || r.Visible || len(r.Errors) != 1 || r.Errors[0].At == nil || r.Errors[0].At.String() != file+":17:3" || len(r.Sources) != 1 || r.Sources[0].File != file || r.Sources[0].EntityRef != "location:default/root" {
+			t.Errorf("till: %+v", r)
+		}
+		r = ask("component/default/broken") // it can not even be read
+		if r.Known || !slices.ContainsFunc(r.Hints, func(hint catalogcommon.ErrorInfo) bool {
+			return hint.At != nil && hint.At.Source == file && hint.At.Line > 18
+		}) {
+			t.Errorf("broken: %+v", r)
+		}
+		if r = ask("component/default/shop"); !r.Known || !r.Visible || len(r.Errors) != 0 {
+			t.Errorf("shop: %+v", r)
+		}
+		r = ask("location/default/root") // of a place, what became of all that it names
+		if len(r.Targets) != 2 || len(r.Targets[0].Files) != 1 || r.Targets[0].Files[0].File != file || r.Targets[0].Files[0].Documents != 3 || len(r.Targets[0].Files[0].Errors) != 1 ||
+			!r.Targets[1].Missing || len(r.Targets[1].Errors) != 1 || !strings.Contains(r.Targets[1].Errors[0].Message, "none.yaml") {
+			t.Errorf("root: %+v", r)
+		}
+		p.Get("/catalog-problems").Want(200).HasText("td", "lifecycle").HasText("td", "none.yaml").HasText("td", file+":17:3")
+	})
+}
+
+// There, nobody hears of changes; whoever wants to know reads everything again and again.
+func TestBackstage8162AChangeLog(t *testing.T) {
+	t.Parallel()
+	inTrouble(t, map[string]string{"a.yaml": service("shop", "sea")}, func(t *testing.T, p *troubled) {
+		var page struct {
+			Items      []struct{ Op, EntityRef string }
+			Next, Last int64
+		}
+		p.Get(api + "/changes").Want(200).JSON(&page)
+		token := page.Next
+		if token != int64(len(page.Items)) || token == 0 {
+			t.Fatalf("page: %+v", page)
+		}
+		put := func(name string) {
+			p.Do(http.MethodPut, api+"/entities/by-name/component/default/"+name, nil, map[string]any{"apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": map[string]any{"name": name},
+				"spec": map[string]any{"type": "service", "lifecycle": "production", "owner": "sea"}}).Want(201)
+		}
+		put("one")
+		p.Get(api + "/changes?after=" + itoa(token)).Want(200).JSON(&page)
+		if len(page.Items) != 1 || page.Items[0].Op != "create" || page.Items[0].EntityRef != "component:default/one" {
+			t.Errorf("after %d: %+v", token, page)
+		}
+
+		// A listener is told as it happens, and whoever was away hears first what was missed.
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL+api+"/changes/stream?after="+itoa(token), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = answer.Body.Close() }()
+		lines := bufio.NewScanner(answer.Body)
+		next := func() string {
+			for lines.Scan() {
+				if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+					return data
+				}
+			}
+			return ""
+		}
+		if got := next(); !strings.Contains(got, "component:default/one") {
+			t.Errorf("heard %s", got)
+		}
+		put("two")
+		if got := next(); !strings.Contains(got, "component:default/two") {
+			t.Errorf("heard %s", got)
+		}
+		p.Do(http.MethodDelete, api+"/entities/by-name/component/default/two", nil, nil).Want(204)
+		if got := next(); !strings.Contains(got, `"delete"`) {
+			t.Errorf("heard %s", got)
+		}
+
+		// The log does not grow for ever. Whoever was away for too long is told so, and where to go on.
+		p.exec(`update change_log set at = 0`)
+		if _, err := p.store.TrimChanges(t.Context(), time.Now().Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"/changes?after=", "/changes/stream?after="} {
+			for _, token := range []int64{0, token, 1 << 40} {
+				var gone catalogcommon.ErrorBody
+				p.Get(api + path + itoa(token)).Want(http.StatusGone).JSON(&gone)
+				if gone.Error.Name != "ResyncError" || !strings.Contains(gone.Error.Message, "go on after number "+itoa(page.Last+2)) {
+					t.Errorf("%s%d: %+v", path, token, gone.Error)
+				}
+			}
+		}
+		p.Get(api + "/changes").Want(200).JSON(&page)
+		if len(page.Items) != 0 || page.Next != page.Last {
+			t.Errorf("page: %+v", page)
+		}
+		put("three")
+		p.Get(api + "/changes?after=" + itoa(page.Next)).Want(200).JSON(&page)
+		if len(page.Items) != 1 {
+			t.Errorf("page: %+v", page)
+		}
+	})
+}
+
+// There, the times at which an entity came and changed are stored, and never told.
+func TestBackstage14181CreatedAndUpdated(t *testing.T) {
+	t.Parallel()
+	inTrouble(t, map[string]string{"a.yaml": service("shop", "sea")}, func(t *testing.T, p *troubled) {
+		times := func() (created, updated time.Time) {
+			var record struct{ CreatedAt, UpdatedAt time.Time }
+			p.Get(api + "/ingestion/by-name/component/default/shop").Want(200).JSON(&record)
+			return record.CreatedAt, record.UpdatedAt
+		}
+		created, updated := times()
+		if age := time.Since(created); age < 0 || age > 10*time.Minute || updated.Before(created) {
+			t.Errorf("created %s, updated %s", created, updated)
+		}
+		p.reread("a.yaml")
+		p.write("a.yaml", service("shop", "land"))
+		p.reread("a.yaml")
+		p.until("it has changed", func() bool { return owner(p.entity("component:shop")) == "land" })
+		again, later := times()
+		if !again.Equal(created) || !later.After(updated) {
+			t.Errorf("created %s, then %s; updated %s, then %s", created, again, updated, later)
+		}
+	})
+}
