@@ -292,6 +292,7 @@ func (t *tx) queue() error {
 	}
 	_, err := t.ExecContext(t.ctx, fmt.Sprintf(`insert into stitch_queue (entity_id, due_at) select id, %d from (select id from refresh_state where %s union select id from refresh_state where %s) as asked where true order by id
 		on conflict (entity_id) do update set ticket = stitch_queue.ticket + 1`, t.now.UnixMilli(), t.in("entity_ref", 1), t.in("id", 2)), t.texts(distinct(t.queueRefs)), t.ids(distinct(t.queueIDs)))
+	t.queueRefs, t.queueIDs = nil, nil
 	return err
 }
 

@@ -198,6 +198,10 @@ func (t *tx) log(entries *rows, cause string) error {
 
 // takeNumbers takes n numbers of the change log and returns the first. Until the transaction ends nobody else gets any, so readers meet them in order.
 func (t *tx) takeNumbers(n int) (int64, error) {
+	// A stitcher holds entries of the queue when it takes numbers: the other way round, the two would wait for each other.
+	if err := t.queue(); err != nil {
+		return 0, err
+	}
 	var last int64
 	err := t.collect(`update counters set value = value + $1 where name = 'change' returning value`, []any{n}, func(row *sqlx.Rows) error { return row.Scan(&last) })
 	return last - int64(n) + 1, err

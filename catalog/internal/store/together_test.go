@@ -158,6 +158,42 @@ func TestRemovalDuringStitching(t *testing.T) {
 	})
 }
 
+// While an entity is put together, another one goes that it is related to: neither has to be tried again because of the other.
+func TestRemovalOfAnotherDuringStitching(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, k *kit) {
+		k.provide("p", "group", "member")
+		claimed := k.claim()
+		relation := store.Relation{Source: "component:default/group", Type: "hasMember", Target: "component:default/member"}
+		k.ok(k.Write(t.Context(), store.Finished{result(claimed["member"], relation), result(claimed["group"])}))
+		k.stitch()
+		k.exec(`insert into stitch_queue (entity_id, due_at) select id, 0 from refresh_state where entity_ref = 'component:default/group'`)
+		k.exec(`update final_entities set hash = 'stale'`)
+		assembling, removed := make(chan bool, 2), make(chan error, 1)
+		go func() {
+			<-assembling
+			_, _, err := k.other().Mutate(context.Background(), store.Mutation{Source: "p", Removed: []string{"component:default/member"}})
+			removed <- err
+		}()
+		tries := 0
+		_, _, err := k.Stitch(t.Context(), 10, false, func(p *store.Parts) (store.Final, error) {
+			tries++
+			assembling <- true
+			time.Sleep(100 * time.Millisecond) // the removal gets as far as it can
+			return assemble(p)
+		})
+		k.ok(err)
+		k.ok(<-removed)
+		if tries != 1 {
+			t.Errorf("it was tried %d times", tries)
+		}
+		if changes := k.stitch(); len(changes) != 1 || strings.Contains(string(changes[0].Body), "hasMember") {
+			t.Errorf("the group is not told: %+v", changes)
+		}
+		k.changes()
+	})
+}
+
 // While many write, a reader meets the numbers of the change log one after the other.
 func TestNumbersComeInOrder(t *testing.T) {
 	t.Parallel()
