@@ -3,6 +3,9 @@ package catalog_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,10 +59,15 @@ func clientEntities() string {
 func TestBackstageClient(t *testing.T) {
 	t.Parallel()
 	node, folder := catalogClient(t)
-	p := plugintest.StartWith(t, plugintest.Options{Config: configuration}, catalog.Plugin(catalog.Options{Embedded: fstest.MapFS{"all.yaml": {Data: []byte(clientEntities())}}}))
+	files := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: remote}\nspec: {type: service, lifecycle: production, owner: sea}\n")
+	}))
+	t.Cleanup(files.Close)
+	config := configuration + "backend: {reading: {allow: [{host: '" + strings.TrimPrefix(files.URL, "http://") + "'}]}}\n"
+	p := plugintest.StartWith(t, plugintest.Options{Config: config}, catalog.Plugin(catalog.Options{Embedded: fstest.MapFS{"all.yaml": {Data: []byte(clientEntities())}}}))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if said, err := exec.CommandContext(ctx, node, filepath.Join("testdata", "client.mjs"), folder, p.URL).CombinedOutput(); err != nil {
+	if said, err := exec.CommandContext(ctx, node, filepath.Join("testdata", "client.mjs"), folder, p.URL, files.URL+"/catalog-info.yaml").CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, said)
 	}
 }

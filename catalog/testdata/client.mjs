@@ -1,13 +1,13 @@
 // Calls every method of Backstage's catalog client against a portal, and checks what comes back.
 //
-//   node client.mjs PACKAGE BASE_URL
+//   node client.mjs PACKAGE BASE_URL FILE_URL
 //
-// PACKAGE is the folder of @backstage/catalog-client. The portal has what client_test.go describes.
+// PACKAGE is the folder of @backstage/catalog-client. The portal has what client_test.go describes, and FILE_URL is a file with a component named remote, which it may read.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-const [folder, base] = process.argv.slice(2);
+const [folder, base, file] = process.argv.slice(2);
 const { CatalogClient, CATALOG_FILTER_EXISTS } = createRequire(join(folder, 'package.json'))(folder);
 
 const requests = [];
@@ -256,6 +256,27 @@ const checks = {
     for (const { id } of inOrder) await client.removeLocationById(id);
     await assert.rejects(client.removeLocationById(location.id), refused(404, 'NotFoundError'));
     assert.deepEqual(await client.getLocations(), { items: [] });
+  },
+
+  async readingLocations() {
+    const refs = list => list.map(entity => `${entity.kind}:${entity.metadata.name}`);
+    const tried = await client.addLocation({ target: file, dryRun: true });
+    assert.equal(tried.exists, false);
+    assert.equal(tried.location.target, file);
+    assert.deepEqual(refs(tried.entities).filter(ref => !ref.startsWith('Location:')), ['Component:remote']);
+    assert.deepEqual((await client.getLocations()).items, []);
+    assert.equal(await client.getEntityByRef('component:default/remote'), undefined);
+
+    const { location } = await client.addLocation({ target: file });
+    const remote = () => client.getEntityByRef('component:default/remote');
+    await eventually('the entity of the file is there', remote);
+    assert.deepEqual(await client.getLocationByEntity('component:default/remote'), location);
+    assert.equal((await client.addLocation({ target: file, dryRun: true })).exists, true);
+    const { items } = await client.getEntityAncestors({ entityRef: 'component:default/remote' });
+    assert.deepEqual(refs(items.map(item => item.entity)), ['Component:remote', `Location:${location.entityRef.split('/')[1]}`]);
+    await client.refreshEntity('component:default/remote');
+    await client.removeLocationById(location.id);
+    assert.equal(await remote(), undefined);
   },
 
   async validateEntity() {
