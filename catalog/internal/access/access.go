@@ -6,6 +6,7 @@ package access
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
@@ -42,7 +43,7 @@ type Ingestion struct {
 
 // New returns a catalog over a store and the index that follows it.
 func New(s *store.Store, ix *index.Index, a pluginapi.Authorizer, self pluginapi.Self, logger *slog.Logger) *Catalog {
-	c := &Catalog{store: s, index: ix, authorizer: a, self: self, logger: logger, bodies: newBodies(defaultBodies), permissions: map[string]pluginapi.Permission{}}
+	c := &Catalog{store: s, index: ix, authorizer: a, self: self, logger: logger, bodies: &bodies{limit: defaultBodies}, permissions: map[string]pluginapi.Permission{}}
 	for _, p := range catalogcommon.Permissions() {
 		c.permissions[p.Name] = pluginapi.Permission{Name: p.Name, Action: p.Action, Resource: p.ResourceType}
 	}
@@ -52,8 +53,17 @@ func New(s *store.Store, ix *index.Index, a pluginapi.Authorizer, self pluginapi
 // Connect gives the catalog its ingestion.
 func (c *Catalog) Connect(i Ingestion) { c.ingestion.Store(&i) }
 
-// Changed takes note of changes, before the index does.
-func (c *Catalog) Changed(changes []store.Change) { c.bodies.changed(changes) }
+// Changed takes note of changes that the index has, and keeps the texts.
+func (c *Catalog) Changed(changes []store.Change) {
+	for _, change := range slices.Backward(changes) { // the last one of an entity counts
+		if change.Body == nil {
+			continue
+		}
+		if doc, there := c.index.ByRef(change.Ref); there {
+			c.bodies.put(doc.Kept, change.Body)
+		}
+	}
+}
 
 // Seq is the number of the last change that answers include.
 func (c *Catalog) Seq() int64 { return c.index.Seq() }

@@ -1,97 +1,52 @@
 package access
 
 import (
-	"hash/maphash"
+	"math/rand/v2"
+	"slices"
 	"sync"
 
-	"github.com/proscenium-dev/proscenium/catalog/internal/store"
+	"github.com/proscenium-dev/proscenium/catalog/internal/index"
 )
 
 // defaultBodies bounds what is kept of entities in memory, in bytes.
 const defaultBodies = 64 << 20
 
-// bodies keeps entities in front of the store, up to a number of bytes. Whatever makes room is chosen by chance: with a catalog that fits there is none, and with one that does not any choice is about as good.
+// bodies keeps the texts of entities with the index, up to a number of bytes. Whatever makes room is chosen by chance: with a catalog that fits there is none, and with one that does not any choice is about as good.
 type bodies struct {
-	seed   maphash.Seed
-	shards [32]shard
-}
-
-type shard struct {
-	mu    sync.RWMutex
 	limit int
-	size  int
-	known map[string]body
-}
 
-type body struct {
-	text []byte
-	seq  int64 // of the change that made it
+	mu     sync.Mutex
+	size   int           // at most; of texts whose entities changed it is not known
+	places []*index.Kept // that were filled
 }
 
 // entryCost is what an entry costs besides its text.
-const entryCost = 160
+const entryCost = 64
 
-func newBodies(limit int) *bodies {
-	b := &bodies{seed: maphash.MakeSeed()}
-	for i := range b.shards {
-		b.shards[i].limit = limit / len(b.shards)
-		b.shards[i].known = map[string]body{}
-	}
-	return b
-}
-
-func (b *bodies) shard(ref string) *shard {
-	return &b.shards[maphash.String(b.seed, ref)%uint64(len(b.shards))]
-}
-
-func (b *bodies) get(ref string) []byte {
-	s := b.shard(ref)
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.known[ref].text
-}
-
-// put keeps a text unless a later one is known.
-func (b *bodies) put(ref string, text []byte, seq int64) {
-	s := b.shard(ref)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old, ok := s.known[ref]
-	if ok && old.seq > seq {
+// put keeps a text unless there is one.
+func (b *bodies) put(at *index.Kept, text []byte) {
+	if !at.Set(text) {
 		return
 	}
-	if ok {
-		s.size -= len(old.text) + entryCost
-	}
-	if len(text)+entryCost > s.limit {
-		delete(s.known, ref)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.places = append(b.places, at)
+	if b.size += len(text) + entryCost; b.size <= b.limit {
 		return
 	}
-	s.known[ref] = body{text, seq}
-	s.size += len(text) + entryCost
-	for other, old := range s.known { // in an order that differs each time
-		if s.size <= s.limit {
-			break
+	b.size = 0
+	b.places = slices.DeleteFunc(b.places, func(at *index.Kept) bool {
+		text := at.Get()
+		if text != nil {
+			b.size += len(text) + entryCost
 		}
-		if other != ref {
-			s.size -= len(old.text) + entryCost
-			delete(s.known, other)
-		}
-	}
-}
-
-func (b *bodies) changed(changes []store.Change) {
-	for _, c := range changes {
-		if c.Body != nil {
-			b.put(c.Ref, c.Body, c.Seq)
-			continue
-		}
-		s := b.shard(c.Ref)
-		s.mu.Lock()
-		if old, ok := s.known[c.Ref]; ok && old.seq < c.Seq {
-			s.size -= len(old.text) + entryCost
-			delete(s.known, c.Ref)
-		}
-		s.mu.Unlock()
+		return text == nil
+	})
+	for b.size > b.limit-b.limit/16 && len(b.places) > 0 { // a part of the room, so that this is rare
+		i, last := rand.IntN(len(b.places)), len(b.places)-1
+		b.size -= len(b.places[i].Get()) + entryCost
+		b.places[i].Clear()
+		b.places[i], b.places[last] = b.places[last], nil
+		b.places = b.places[:last]
 	}
 }

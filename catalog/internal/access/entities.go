@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"slices"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/index"
@@ -132,7 +133,7 @@ func (c *Catalog) visible(ctx context.Context, find func() (index.Doc, bool)) ([
 			return nil, err
 		}
 	}
-	if body := c.bodies.get(doc.Ref); body != nil {
+	if body := doc.Kept.Get(); body != nil {
 		return body, nil
 	}
 	bodies, err := c.fetch(ctx, []index.Doc{doc})
@@ -146,31 +147,31 @@ func (c *Catalog) visible(ctx context.Context, find func() (index.Doc, bool)) ([
 func (c *Catalog) fetch(ctx context.Context, docs []index.Doc) ([][]byte, error) {
 	bodies := make([][]byte, len(docs))
 	var missing []string
-	for i, doc := range docs {
-		if doc.Ref == "" {
-			continue
-		}
-		if bodies[i] = c.bodies.get(doc.Ref); bodies[i] == nil {
-			missing = append(missing, doc.Ref)
+	for i := range docs {
+		if kept := docs[i].Kept; kept != nil {
+			if bodies[i] = kept.Get(); bodies[i] == nil {
+				missing = append(missing, docs[i].Ref)
+			}
 		}
 	}
+	if missing == nil {
+		return bodies, nil
+	}
 	const atOnce = 1000
-	found := map[string][]byte{}
-	for len(missing) > 0 {
-		n := min(len(missing), atOnce)
-		stored, err := c.store.Bodies(ctx, missing[:n])
+	found := make(map[string][]byte, len(missing))
+	for some := range slices.Chunk(missing, atOnce) {
+		stored, err := c.store.Bodies(ctx, some)
 		if err != nil {
 			return nil, err
 		}
 		for _, s := range stored {
-			c.bodies.put(s.Ref, s.Body, s.Seq)
 			found[s.Ref] = s.Body
 		}
-		missing = missing[n:]
 	}
 	for i, doc := range docs {
-		if bodies[i] == nil && doc.Ref != "" {
-			bodies[i] = found[doc.Ref]
+		if body := found[doc.Ref]; bodies[i] == nil && body != nil {
+			c.bodies.put(doc.Kept, body)
+			bodies[i] = body
 		}
 	}
 	return bodies, nil

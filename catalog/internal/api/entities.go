@@ -246,10 +246,7 @@ func entity(w http.ResponseWriter, body []byte, err error) error {
 	if err != nil {
 		return err
 	}
-	header := w.Header()
-	header.Set("Content-Type", "application/json; charset=utf-8")
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) // an error here means that the client has left
+	sendJSON(w, body)
 	return nil
 }
 

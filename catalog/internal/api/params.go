@@ -14,23 +14,32 @@ import (
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
-// params are the query parameters of a request. Those that nobody takes are refused by [params.done].
+// params are the query parameters of a request, of which there are few. Those that nobody takes are refused by [params.done].
 type params struct {
-	values url.Values
-	taken  []string
-	err    error
+	names, values []string // of the same length
+	taken         []string // names
+	err           error
+	room          [24]string // for those of most requests
 }
 
 func paramsOf(r *http.Request) *params {
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	p := &params{values: url.Values{}}
-	if err != nil {
-		p.err = pluginapi.BadInput("the query of the URL cannot be read").Because(err)
-		return p
-	}
-	for name, list := range values {
-		name = strings.TrimSuffix(name, "[]") // the other way to write a list
-		p.values[name] = append(p.values[name], list...)
+	p := &params{}
+	p.names, p.values, p.taken = p.room[:0:8], p.room[8:8:16], p.room[16:16]
+	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if pair == "" {
+			continue
+		}
+		name, err := url.QueryUnescape(name)
+		if err == nil {
+			value, err = url.QueryUnescape(value)
+		}
+		if err != nil || strings.Contains(pair, ";") {
+			p.err = pluginapi.BadInput("the query of the URL cannot be read").Because(err)
+			return p
+		}
+		p.names = append(p.names, strings.TrimSuffix(name, "[]")) // the other way to write a list
+		p.values = append(p.values, value)
 	}
 	return p
 }
@@ -44,12 +53,21 @@ func (p *params) fail(format string, args ...any) {
 // list returns all values of a parameter that may be repeated.
 func (p *params) list(name string) []string {
 	p.taken = append(p.taken, name)
-	for _, value := range p.values[name] {
-		if value == "" {
+	var values []string
+	for i, known := range p.names {
+		if known != name {
+			continue
+		}
+		if p.values[i] == "" {
 			p.fail("Empty value found for query parameter '%s'", name)
 		}
+		if values == nil {
+			values = p.values[i : i+1 : i+1]
+		} else {
+			values = append(values, p.values[i])
+		}
 	}
-	return p.values[name]
+	return values
 }
 
 // text returns the value of a parameter that occurs once.
@@ -90,14 +108,14 @@ func (p *params) number(name string, least, otherwise int) int {
 	return n
 }
 
-func (p *params) has(name string) bool { return len(p.values[name]) > 0 }
+func (p *params) has(name string) bool { return slices.Contains(p.names, name) }
 
 // done returns what is wrong with the parameters, one that is not known included.
 func (p *params) done() error {
 	if p.err != nil {
 		return p.err
 	}
-	for name := range p.values {
+	for _, name := range p.names {
 		if !slices.Contains(p.taken, name) {
 			return pluginapi.BadInput("Unknown query parameter '%s'", name)
 		}

@@ -28,11 +28,15 @@ func respond(w http.ResponseWriter, build func([]byte) ([]byte, error)) error {
 		return err
 	}
 	*buffer = text
-	header := w.Header()
-	header.Set("Content-Type", "application/json; charset=utf-8")
-	header.Set("Content-Length", strconv.Itoa(len(text)))
-	_, _ = w.Write(text) // an error here means that the client has left
+	sendJSON(w, text)
 	return nil
+}
+
+// sendJSON writes a whole answer.
+func sendJSON(w http.ResponseWriter, text []byte) {
+	header, values := w.Header(), [...]string{"application/json; charset=utf-8", strconv.Itoa(len(text))}
+	header["Content-Type"], header["Content-Length"] = values[:1:1], values[1:]
+	_, _ = w.Write(text) // an error here means that the client has left
 }
 
 // respondWith writes value as JSON.

@@ -3,13 +3,39 @@ package index
 import (
 	"bytes"
 	"hash/maphash"
+	"sync/atomic"
 )
 
 // document is an entity.
 type document struct {
 	uid, ref string
 	rows     []uint32 // its terms, sorted by key, then by term
+	kept     *Kept
 }
+
+// Kept is a place for an entity's text beside the entity, for whoever asks to fill. It is empty again when the entity
+// has changed. It is safe for concurrent use.
+type Kept struct{ text atomic.Pointer[[]byte] }
+
+// renew empties the place for good and returns one for what comes after.
+func (k *Kept) renew() *Kept {
+	k.Clear()
+	return &Kept{}
+}
+
+// Get returns the text, or nil.
+func (k *Kept) Get() []byte {
+	if text := k.text.Load(); text != nil {
+		return *text
+	}
+	return nil
+}
+
+// Set keeps a text. It is false if there is one already.
+func (k *Kept) Set(text []byte) bool { return k.text.CompareAndSwap(nil, &text) }
+
+// Clear takes the text away.
+func (k *Kept) Clear() { k.text.Store(nil) }
 
 // documents numbers entities.
 type documents struct {
@@ -24,7 +50,7 @@ func (ds *documents) doc(id uint32) *document { return ds.docs.at(id) }
 
 func (ds *documents) name(id uint32) Doc {
 	d := ds.docs.at(id)
-	return Doc{ID: id, UID: d.uid, Ref: d.ref}
+	return Doc{ID: id, UID: d.uid, Ref: d.ref, Kept: d.kept}
 }
 
 func (ds *documents) findRef(ref string) uint32 {
@@ -37,7 +63,7 @@ func (ds *documents) findUID(uid string) uint32 {
 
 func (ds *documents) addDoc(ref, uid string) uint32 {
 	id := ds.docs.alloc()
-	*ds.docs.at(id) = document{uid: uid, ref: ref}
+	*ds.docs.at(id) = document{uid: uid, ref: ref, kept: &Kept{}}
 	ds.refs.insert(maphash.String(ds.seed, ref), id)
 	ds.uids.insert(maphash.String(ds.seed, uid), id)
 	if int(id>>6) >= len(ds.all) {
@@ -52,6 +78,7 @@ func (ds *documents) removeDoc(id uint32) {
 	ds.refs.remove(maphash.String(ds.seed, d.ref), id)
 	ds.uids.remove(maphash.String(ds.seed, d.uid), id)
 	ds.all[id>>6] &^= 1 << (id & 63)
+	d.kept.Clear()
 	ds.docs.release(id)
 }
 

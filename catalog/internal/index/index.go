@@ -75,6 +75,8 @@ type Doc struct {
 	ID  uint32 // small number, unique among the entities that are there at one moment; given anew after a deletion
 	UID string
 	Ref string
+
+	Kept *Kept // nil in the zero Doc
 }
 
 var errFull = errors.New("index entity: the index is full, with 4 GB of keys and values")
@@ -273,6 +275,7 @@ func (ix *Index) upsert(ref, uid string, x *extraction) {
 	var old []uint32
 	if !isNew {
 		old = ix.doc(doc).rows
+		ix.doc(doc).kept = ix.doc(doc).kept.renew() // text can differ where rows do not
 	}
 
 	// What stays, what comes. Rows are sorted by key, then term, as old is.

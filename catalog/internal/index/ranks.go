@@ -117,7 +117,10 @@ func (l *lister) tied(want int) []uint64 {
 		if beyond != nil && ix.compareText(uint32(group[0]>>32), l.query.After[l.which[0]], false) == 0 {
 			group = slices.DeleteFunc(group, func(e uint64) bool { return !beyond(e) })
 		}
-		group = least(group, need-from, order)
+		if !l.packed(group, need-from) {
+			group = least(group, need-from, order)
+		}
+		group = group[:min(len(group), need-from)]
 		found = found[:from+len(group)]
 		from = len(found)
 		return from < need
@@ -141,6 +144,40 @@ func (l *lister) tied(want int) []uint64 {
 	}
 	found = found[:min(len(found), from)]
 	return found[min(len(found), l.query.Offset):]
+}
+
+// packed does what least does for entries with the same value of the first key. It compares ranks without looking them up each time; it is false if some of them are not known.
+func (l *lister) packed(group []uint64, n int) bool {
+	if len(group) == 0 {
+		return true
+	}
+	term, ranks := group[0]>>32, l.further[0].of
+	for i, e := range group {
+		if e>>32 != term || ranks[uint32(e)] == unranked { // or written in another case
+			for j := range group[:i] {
+				group[j] = term<<32 | group[j]&math.MaxUint32
+			}
+			return false
+		}
+		group[i] = uint64(ranks[uint32(e)])<<32 | e&math.MaxUint32
+	}
+	sign := 1
+	if l.query.Backward {
+		sign = -1
+	}
+	found := least(group, n, func(a, b uint64) int {
+		switch x, y := a>>32, b>>32; {
+		case x < y:
+			return -sign
+		case x > y:
+			return sign
+		}
+		return l.compareTied(a, b) * sign
+	})
+	for i, e := range found {
+		found[i] = term<<32 | e&math.MaxUint32
+	}
+	return true
 }
 
 // beyond returns whether an entry with the value of the place to go on from belongs into the page; nil if there is no place.

@@ -93,8 +93,8 @@ func (f *feed) catchUp(ctx context.Context) error {
 				return err
 			}
 		}
-		f.told(changes)
 		f.apply(changes[len(changes)-1].Seq, changes)
+		f.told(changes)
 	}
 	return ctx.Err()
 }
@@ -139,8 +139,8 @@ func (f *feed) load(ctx context.Context, told func([]store.Change)) (entities in
 	since := f.index.Seq() + 1 // what was known of an entity is older
 	batch := make([]store.Change, 0, atOnce)
 	flush := func(seq int64) {
-		told(batch)
 		f.apply(seq, batch)
+		told(batch)
 		batch = batch[:0]
 	}
 	seq, err := f.store.Load(ctx, func(ref, uid string, body []byte) error {

@@ -1,9 +1,15 @@
 package query
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/proscenium-dev/proscenium/catalog/internal/rawjson"
 )
 
 // Cursor is a place in a listing together with the question, so that a page can be asked for with nothing else. Its
@@ -45,33 +51,209 @@ type wireText struct {
 	Fields []string `json:"fields,omitempty"`
 }
 
-// Encode gives the text form.
-func (c Cursor) Encode() string {
-	w := wireCursor{
-		OrderFields: make([]wireOrder, len(c.Order)), OrderValues: c.At, FirstValues: c.First,
-		IsPrevious: c.Backward, TotalItems: c.Total, Filter: c.Filter, Query: c.Query,
+// decode reads JSON. It does what encoding/json does with a wireCursor, in a fraction of the time, since each page of a listing begins with it; what it does not expect it leaves to that.
+func (w *wireCursor) decode(text []byte) error {
+	if json.Valid(text) && w.plain(text) == nil {
+		return nil
 	}
-	for i, key := range c.Order {
-		w.OrderFields[i] = wireOrder{key.Field, "asc"}
-		if key.Desc {
-			w.OrderFields[i].Order = "desc"
+	*w = wireCursor{}
+	return json.Unmarshal(text, w)
+}
+
+var errUnexpected = errors.New("not as it was written here")
+
+// plain reads what [Cursor.Encode] writes if there is nothing special about it. Text must be valid JSON.
+func (w *wireCursor) plain(text []byte) error {
+	it := rawjson.Object(text, rawjson.Space(text, 0))
+	for it.Next() {
+		end, err := rawjson.Value(text, it.Value)
+		if err != nil {
+			return err
+		}
+		it.End = end
+		value := text[it.Value:end]
+		switch string(text[it.KeyStart:it.KeyEnd]) {
+		case "orderFields":
+			w.OrderFields = nil
+			err = elements(value, func(value []byte) error {
+				var o wireOrder
+				fields := rawjson.Object(value, 0)
+				for fields.Next() {
+					if fields.End, err = rawjson.Value(value, fields.Value); err != nil {
+						return err
+					}
+					switch text, ok := plainText(value[fields.Value:fields.End]); {
+					case !ok:
+						return errUnexpected
+					case string(value[fields.KeyStart:fields.KeyEnd]) == "field":
+						o.Field = text
+					case string(value[fields.KeyStart:fields.KeyEnd]) == "order":
+						o.Order = text
+					default:
+						return errUnexpected
+					}
+				}
+				w.OrderFields = append(w.OrderFields, o)
+				return fields.Err
+			})
+		case "orderFieldValues":
+			w.OrderValues, err = plainPlace(value)
+		case "firstSortFieldValues":
+			w.FirstValues, err = plainPlace(value)
+		case "isPrevious":
+			w.IsPrevious = string(value) == "true"
+			if !w.IsPrevious && string(value) != "false" {
+				err = errUnexpected
+			}
+		case "totalItems":
+			w.TotalItems, err = strconv.Atoi(string(value))
+		case "filter":
+			w.Filter = nil
+			err = elements(value, func(value []byte) error {
+				text, ok := plainText(value)
+				if !ok {
+					return errUnexpected
+				}
+				w.Filter = append(w.Filter, text)
+				return nil
+			})
+		default: // rare, or unknown
+			err = errUnexpected
+		}
+		if err != nil {
+			return err
 		}
 	}
+	return it.Err
+}
+
+func elements(array []byte, visit func(value []byte) error) error {
+	it := rawjson.Array(array, 0)
+	for it.Next() {
+		end, err := rawjson.Value(array, it.Value)
+		if err != nil {
+			return err
+		}
+		it.End = end
+		if err := visit(array[it.Value:end]); err != nil {
+			return err
+		}
+	}
+	return it.Err
+}
+
+// plainText returns a string that has no escapes, and is valid UTF-8.
+func plainText(value []byte) (string, bool) {
+	if len(value) < 2 || value[0] != '"' || bytes.IndexByte(value, '\\') >= 0 || !utf8.Valid(value) {
+		return "", false
+	}
+	return string(value[1 : len(value)-1]), true
+}
+
+func plainPlace(value []byte) ([]*string, error) {
+	if string(value) == "null" {
+		return nil, nil
+	}
+	place := []*string{}
+	err := elements(value, func(value []byte) error {
+		if string(value) == "null" {
+			place = append(place, nil)
+			return nil
+		}
+		text, ok := plainText(value)
+		if !ok {
+			return errUnexpected
+		}
+		place = append(place, &text)
+		return nil
+	})
+	return place, err
+}
+
+// Encode gives the text form.
+func (c Cursor) Encode() string {
+	b := append(make([]byte, 0, 512), `{"orderFields":[`...)
+	for i, key := range c.Order {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(append(b, `{"field":`...), key.Field)
+		if key.Desc {
+			b = append(b, `,"order":"desc"}`...)
+		} else {
+			b = append(b, `,"order":"asc"}`...)
+		}
+	}
+	b = appendPlace(append(b, `],"orderFieldValues":`...), c.At)
+	b = appendPlace(append(b, `,"firstSortFieldValues":`...), c.First)
+	b = strconv.AppendBool(append(b, `,"isPrevious":`...), c.Backward)
+	b = strconv.AppendInt(append(b, `,"totalItems":`...), int64(c.Total), 10)
+	if len(c.Filter) > 0 {
+		b = appendTexts(append(b, `,"filter":`...), c.Filter)
+	}
+	if len(c.Query) > 0 {
+		if !json.Valid(c.Query) {
+			return "" // such a cursor would be refused when it comes back
+		}
+		b = append(append(b, `,"query":`...), c.Query...)
+	}
 	if c.Term != "" {
-		w.FullTextFilter = &wireText{c.Term, c.Fields}
+		b = appendText(append(b, `,"fullTextFilter":{"term":`...), c.Term)
+		if len(c.Fields) > 0 {
+			b = appendTexts(append(b, `,"fields":`...), c.Fields)
+		}
+		b = append(b, '}')
 	}
-	text, err := json.Marshal(w)
-	if err != nil { // only a Query that is no JSON; such a cursor is refused when it comes back
-		return ""
+	return base64.StdEncoding.EncodeToString(append(b, '}'))
+}
+
+func appendPlace(b []byte, place []*string) []byte {
+	if place == nil {
+		return append(b, "null"...)
 	}
-	return base64.StdEncoding.EncodeToString(text)
+	b = append(b, '[')
+	for i, value := range place {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if value == nil {
+			b = append(b, "null"...)
+		} else {
+			b = appendText(b, *value)
+		}
+	}
+	return append(b, ']')
+}
+
+func appendTexts(b []byte, texts []string) []byte {
+	b = append(b, '[')
+	for i, text := range texts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(b, text)
+	}
+	return append(b, ']')
+}
+
+func appendText(b []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			escaped, err := json.Marshal(text)
+			if err != nil {
+				escaped = []byte(`""`) // cannot be: it is a text
+			}
+			return append(b, escaped...)
+		}
+	}
+	return append(append(append(b, '"'), text...), '"')
 }
 
 // DecodeCursor reads what [Cursor.Encode] wrote. A missing direction means ascending. The question is not parsed yet;
 // [Cursor.Where] does that.
 func DecodeCursor(s string) (Cursor, error) {
 	var w wireCursor
-	if err := decodeBase64(s, "cursor", &w); err != nil {
+	if err := decodeBase64(s, "cursor", w.decode); err != nil {
 		return Cursor{}, err
 	}
 	if len(w.OrderFields) > MaxOrder {
@@ -172,7 +354,7 @@ func (a After) Encode() string {
 // DecodeAfter reads what [After.Encode] wrote.
 func DecodeAfter(s string) (After, error) {
 	var a After
-	if err := decodeBase64(s, "after", &a); err != nil {
+	if err := decodeBase64(s, "after", func(text []byte) error { return json.Unmarshal(text, &a) }); err != nil {
 		return After{}, err
 	}
 	if a.Limit < 0 || a.Offset < 0 {
@@ -181,7 +363,7 @@ func DecodeAfter(s string) (After, error) {
 	return a, nil
 }
 
-func decodeBase64(s, what string, into any) error {
+func decodeBase64(s, what string, decode func(text []byte) error) error {
 	if len(s) > MaxCursor {
 		return Errorf("%s has more than %d bytes", what, MaxCursor)
 	}
@@ -189,7 +371,7 @@ func decodeBase64(s, what string, into any) error {
 	if err != nil {
 		return Errorf("%s is malformed: not base64; pass it on as it was received", what)
 	}
-	if err := json.Unmarshal(text, into); err != nil {
+	if err := decode(text); err != nil {
 		return Errorf("%s is malformed: not the expected JSON; pass it on as it was received", what)
 	}
 	return nil
