@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -55,7 +56,27 @@ func (p *Pages) Tab(r *http.Request) (pluginapi.View, error) {
 }
 
 func (p *Pages) asked(r *http.Request) (*catalogcommon.Entity, error) {
-	return p.client.EntityByRef(r.Context(), catalogcommon.Ref{Kind: r.PathValue("kind"), Namespace: r.PathValue("namespace"), Name: r.PathValue("name")})
+	ref := catalogcommon.Ref{Kind: r.PathValue("kind"), Namespace: r.PathValue("namespace"), Name: r.PathValue("name")}
+	entity, err := p.client.EntityByRef(r.Context(), ref)
+	var coded interface{ StatusCode() int }
+	if errors.As(err, &coded) && coded.StatusCode() == http.StatusNotFound {
+		return nil, p.why(r.Context(), ref, err)
+	}
+	return entity, err
+}
+
+// why says why an entity is not in the catalog, as far as that is known. missing is what there is to say otherwise.
+func (p *Pages) why(ctx context.Context, ref catalogcommon.Ref, missing error) error {
+	all, err := p.problems.Problems(ctx)
+	if err != nil || len(all) == 0 {
+		return missing
+	}
+	for _, problem := range all {
+		if problem.Entity == ref.String() {
+			return pluginapi.NotFound("%s is not in the catalog because of %s: %s", ref, problem.place(), problem.Message)
+		}
+	}
+	return pluginapi.NotFound("%s is not in the catalog; %d %s could not be read, and it may be in one of them: see %s", ref, len(all), counted(len(all), "descriptor"), problemsPage.URL(ctx))
 }
 
 // frame is what all of an entity's tabs have in common.
