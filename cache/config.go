@@ -18,7 +18,8 @@ type Config struct {
 	// Store is memory (the default), redis, valkey or memcache.
 	Store string `yaml:"store"`
 
-	// Connection says where the store is: redis[s]://[user:password@]host[:port][/database] or its parts, see [Connection]; for memcache host[:port][,host[:port]...].
+	// Connection says where the store is: redis[s]://[user:password@]host[:port][/database] or its parts, see [Connection]; for memcache host[:port][,host[:port]...],
+	// which is neither logged in to nor encrypted, so such a server must be reachable for the portal only.
 	Connection Connection `yaml:"connection"`
 
 	// DefaultTTL is how long entries live for which the plugin says nothing. Default 1 hour.

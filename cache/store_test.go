@@ -270,7 +270,7 @@ func TestMetrics(t *testing.T) {
 func TestRedisWithPasswordAndTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	certificate := selfSigned(t, dir)
+	certificate, _ := selfSigned(t, dir)
 	_, port, _ := net.SplitHostPort(freeAddr(t))
 	server := cachetest.Redis(t, "--requirepass", "geheim", "--tls-port", port,
 		"--tls-cert-file", filepath.Join(dir, "cert.pem"), "--tls-key-file", filepath.Join(dir, "key.pem"), "--tls-auth-clients", "no")
@@ -312,8 +312,8 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// selfSigned writes cert.pem and key.pem for 127.0.0.1 and returns the certificate.
-func selfSigned(t *testing.T, dir string) string {
+// selfSigned writes cert.pem and key.pem for 127.0.0.1 and returns both.
+func selfSigned(t *testing.T, dir string) (cert, private string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -327,18 +327,19 @@ func selfSigned(t *testing.T, dir string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	cert = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	private = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
 	if err := errors.Join(
-		os.WriteFile(filepath.Join(dir, "cert.pem"), certificate, 0o600),
-		os.WriteFile(filepath.Join(dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600),
+		os.WriteFile(filepath.Join(dir, "cert.pem"), []byte(cert), 0o600),
+		os.WriteFile(filepath.Join(dir, "key.pem"), []byte(private), 0o600),
 	); err != nil {
 		t.Fatal(err)
 	}
-	return string(certificate)
+	return cert, private
 }
 
 func TestRedisCluster(t *testing.T) {

@@ -61,7 +61,7 @@ type Knex struct {
 
 // Pool bounds one plugin's use of PostgreSQL's connections.
 type Pool struct {
-	// Min is how many connections to each database stay open although nobody uses them. The default is 0.
+	// Min is how many connections to a plugin's database stay open although nobody uses them. Where plugins share a database the greatest counts. The default is 0.
 	Min int `yaml:"min"`
 	// Max is how many connections one plugin may hold. The default is half of [Config.MaxConnections].
 	Max int `yaml:"max"`
@@ -69,7 +69,7 @@ type Pool struct {
 	AcquireTimeoutMillis int `yaml:"acquireTimeoutMillis"`
 	// CreateTimeoutMillis bounds the making of one connection. The default is 5000.
 	CreateTimeoutMillis int `yaml:"createTimeoutMillis"`
-	// IdleTimeoutMillis is how long a connection nobody uses stays open. The default is 30000. It holds for the whole process, so it is not read from a plugin's own settings.
+	// IdleTimeoutMillis is how long a connection nobody uses stays open. The default is 30000. It holds for the whole process, so a plugin cannot have its own.
 	IdleTimeoutMillis int `yaml:"idleTimeoutMillis"`
 }
 
@@ -155,6 +155,9 @@ func (c Config) Validate() error {
 			add("plugin."+id+".role", errors.New("SQLite has no roles"))
 		}
 		add("plugin."+id+".knexConfig.pool", p.Knex.Pool.validate())
+		if p.Knex.Pool.IdleTimeoutMillis != 0 {
+			add("plugin."+id+".knexConfig.pool.idleTimeoutMillis", errors.New("holds for the whole process; set knexConfig.pool.idleTimeoutMillis"))
+		}
 	}
 	if dialect == SQLite && c.Role != "" {
 		add("role", errors.New("SQLite has no roles"))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/proscenium-dev/proscenium/database"
@@ -49,6 +50,7 @@ func TestValidate(t *testing.T) {
 		"ssl ca":                      {config{Client: "pg", Connection: database.Connection{SSL: database.SSL{CA: "sesame"}}}, []string{"ssl", "ca", "PEM"}},
 		"too few":                     {config{Client: "pg", MaxConnections: 2}, []string{"maxConnections", "3"}},
 		"negative pool":               {config{Client: "pg", Knex: database.Knex{Pool: database.Pool{Max: -1}}}, []string{"knexConfig.pool", "-1"}},
+		"a plugin's idle timeout":     {config{Client: "pg", Plugin: map[string]database.PluginConfig{"a": {Knex: database.Knex{Pool: database.Pool{IdleTimeoutMillis: 1}}}}}, []string{"plugin.a.knexConfig.pool.idleTimeoutMillis", "whole process"}},
 		"pool upside down":            {config{Client: "pg", Knex: database.Knex{Pool: database.Pool{Min: 5, Max: 2}}}, []string{"knexConfig.pool", "min 5"}},
 		"role on SQLite":              {config{Role: "x"}, []string{"role", "SQLite"}},
 		"two at once":                 {config{Client: "mysql", PluginDivisionMode: "x"}, []string{"client", "pluginDivisionMode"}},
@@ -251,6 +253,44 @@ func TestUserThatCreatesNothing(t *testing.T) {
 	exec1(t, prepare(t, d, "there"), "create table t (n int)") // it exists, so nobody needs the database "postgres"
 	err := d.Prepare(t.Context(), "missing")
 	wantMessage(t, err, "backstage_plugin_missing", `from database "postgres"`, "by hand", `"plain"`)
+}
+
+// TestIdleConnections watches what stays open once nobody uses it: what the server tells is compared with what min and idleTimeoutMillis say.
+func TestIdleConnections(t *testing.T) {
+	t.Parallel()
+	s := databasetest.StartPostgres(t, "fsync=off")
+	o := on(s, "database")
+	o.Config.Connection.ApplicationName = "portal_"
+	o.Config.Knex.Pool = database.Pool{Min: 1, IdleTimeoutMillis: 50}
+	o.Config.Plugin = map[string]database.PluginConfig{"many": {Knex: database.Knex{Pool: database.Pool{Min: 3}}}}
+	d := databasetest.Open(t, o)
+	for _, id := range []string{"few", "many"} {
+		db := prepare(t, d, id)
+		var work sync.WaitGroup
+		for range 5 {
+			work.Go(func() { exec1(t, db, "select pg_sleep(0.2)") })
+		}
+		work.Wait()
+	}
+	eventually(t, "idle connections are closed but for those wanted", func() error {
+		const query = "select application_name || ' ' || count(*) from pg_stat_activity where application_name like 'portal%' group by application_name order by 1"
+		if got := strings.Join(s.Query(t, "postgres", query), ", "); got != "portal_few 1, portal_many 3" {
+			return fmt.Errorf("open: %s", got)
+		}
+		return nil
+	})
+}
+
+// A connection through a Unix socket, given by its folder.
+func TestUnixSocket(t *testing.T) {
+	t.Parallel()
+	s := databasetest.StartPostgres(t, "fsync=off")
+	o := on(s, "schema")
+	o.Config.Connection.Host = s.Query(t, "postgres", "select current_setting('unix_socket_directories')")[0]
+	db := prepare(t, databasetest.Open(t, o), "a")
+	if !get[bool](t, db, "select inet_server_addr() is null") {
+		t.Error("the connection is not through the socket")
+	}
 }
 
 func TestSkipMigrations(t *testing.T) {

@@ -101,7 +101,6 @@ func Open(o Options) (*Databases, error) {
 		Limit:       cmp.Or(o.Config.MaxConnections, DefaultMaxConnections),
 		IdleTimeout: time.Duration(cmp.Or(pool.IdleTimeoutMillis, 30_000)) * time.Millisecond,
 		MaxLifetime: time.Hour,
-		MinIdle:     pool.Min,
 	})
 	if o.Metrics != nil {
 		if err := o.Metrics.Register(d.telemetry); err != nil {

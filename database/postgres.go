@@ -27,6 +27,7 @@ func (d *Databases) describePostgres(p *plugin) error {
 		Schema:          s.schema,
 		Role:            s.role,
 		Quota:           s.quota,
+		MinIdle:         s.minIdle,
 		Wait:            s.wait,
 		Observer:        d.telemetry.observer(s),
 	}

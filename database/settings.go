@@ -29,6 +29,7 @@ type settings struct {
 	role            string
 	applicationName string
 	quota           int
+	minIdle         int
 	wait            time.Duration
 	connectTimeout  time.Duration
 
@@ -124,6 +125,7 @@ func (s *settings) placeDatabase(c Config, p PluginConfig, base Connection) erro
 	s.applicationName = cmp.Or(s.connection.ApplicationName, prefix) + s.id
 	limit := cmp.Or(c.MaxConnections, DefaultMaxConnections)
 	s.quota = cmp.Or(p.Knex.Pool.Max, c.Knex.Pool.Max, max(1, limit/2))
+	s.minIdle = cmp.Or(p.Knex.Pool.Min, c.Knex.Pool.Min)
 	s.wait = time.Duration(cmp.Or(p.Knex.Pool.AcquireTimeoutMillis, c.Knex.Pool.AcquireTimeoutMillis, 30_000)) * time.Millisecond
 	s.connectTimeout = time.Duration(cmp.Or(s.connection.ConnectionTimeoutMillis, p.Knex.Pool.CreateTimeoutMillis, c.Knex.Pool.CreateTimeoutMillis, 5_000)) * time.Millisecond
 	return nil

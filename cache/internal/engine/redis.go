@@ -58,6 +58,8 @@ func NewRedis(o RedisOptions) *Redis {
 		}
 		return conn, nil
 	}
+	// The third protocol adds pushes by the server, which are of no use here; and when a connection dies the client, which looks for them, writes a line to standard error.
+	const protocol = 2
 	noNotifications := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	var client redis.UniversalClient
 	if o.Cluster {
@@ -65,7 +67,7 @@ func NewRedis(o RedisOptions) *Redis {
 			Addrs: o.Addresses, ClientName: o.ClientName, Dialer: dial, Username: o.Username, Password: o.Password,
 			ReadOnly: o.ReadReplicas, RouteRandomly: o.ReadReplicas, MaxRedirects: o.MaxRedirects,
 			DialTimeout: o.ConnectTimeout, DialerRetries: 1, ReadTimeout: o.CallTimeout, WriteTimeout: o.CallTimeout, PoolTimeout: o.CallTimeout,
-			ContextTimeoutEnabled: true, DisableIdentity: true, MaintNotificationsConfig: noNotifications,
+			Protocol: protocol, ContextTimeoutEnabled: true, DisableIdentity: true, MaintNotificationsConfig: noNotifications,
 		})
 	} else {
 		network := "tcp"
@@ -76,7 +78,7 @@ func NewRedis(o RedisOptions) *Redis {
 			Network: network, Addr: o.Addresses[0], ClientName: o.ClientName, Dialer: dial, Username: o.Username, Password: o.Password, DB: o.Database,
 			MaxRetries: 1, MinRetryBackoff: time.Millisecond, MaxRetryBackoff: 4 * time.Millisecond, // for connections that a restarted server has closed
 			DialTimeout: o.ConnectTimeout, DialerRetries: 1, ReadTimeout: o.CallTimeout, WriteTimeout: o.CallTimeout, PoolTimeout: o.CallTimeout,
-			ContextTimeoutEnabled: true, DisableIdentity: true, MaintNotificationsConfig: noNotifications, PipelinePoolSize: -1,
+			Protocol: protocol, ContextTimeoutEnabled: true, DisableIdentity: true, MaintNotificationsConfig: noNotifications, PipelinePoolSize: -1,
 		})
 	}
 	return &Redis{adapter{redisstore.NewRedis(client)}, client, o}

@@ -27,6 +27,8 @@ type BorrowerOptions struct {
 	OwnRole string
 	// Quota is the greatest number of connections it may hold. Zero or more than the pool has means as many as the pool has.
 	Quota int
+	// MinIdle is how many connections to the target stay open although nobody uses them.
+	MinIdle int
 	// Wait bounds the wait for a connection beside the caller's context.
 	Wait time.Duration
 	// Observer follows its statements.
@@ -70,6 +72,9 @@ func (t *Target) NewBorrower(o BorrowerOptions) *Borrower {
 	if o.Observer == nil {
 		o.Observer = observe.Nobody{}
 	}
+	t.pool.mu.Lock()
+	t.minIdle = max(t.minIdle, o.MinIdle)
+	t.pool.mu.Unlock()
 	tag := "/*" + strings.ReplaceAll(o.Name, "*/", "") + "*/ "
 	return &Borrower{
 		target: t, name: o.Name, tag: tag, quota: quota, wait: o.Wait, options: o, observer: o.Observer,

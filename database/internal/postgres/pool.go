@@ -27,8 +27,6 @@ type Options struct {
 	IdleTimeout time.Duration
 	// MaxLifetime is how old a connection may get, so that a server behind a changed name or a load balancer is found again.
 	MaxLifetime time.Duration
-	// MinIdle is how many connections to each database stay open although nobody uses them.
-	MinIdle int
 }
 
 // Pool bounds and keeps the connections of a process. Its methods may be called from many goroutines.
@@ -325,7 +323,7 @@ func (p *Pool) reap() {
 	for i := len(p.idle) - 1; i >= 0; i-- {
 		c := p.idle[i]
 		switch {
-		case time.Since(c.made) > c.lifetime, time.Since(c.idleSince) > p.options.IdleTimeout && kept[c.target] >= p.options.MinIdle:
+		case time.Since(c.made) > c.lifetime, time.Since(c.idleSince) > p.options.IdleTimeout && kept[c.target] >= c.target.minIdle:
 			p.discard(p.removeIdle(i))
 		default:
 			kept[c.target]++

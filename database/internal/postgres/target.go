@@ -28,8 +28,9 @@ type Target struct {
 	losses atomic.Int64
 
 	// Guarded by the pool's mu.
-	open  int // connections that exist or are being made
-	spare int // connections that are set to a session to which another one is set as well
+	open    int // connections that exist or are being made
+	spare   int // connections that are set to a session to which another one is set as well
+	minIdle int // connections that stay open although nobody uses them: as many as the borrower wants who wants most
 }
 
 // NewTarget describes a target whose connections come out of p. It does no I/O.
