@@ -53,6 +53,7 @@ func (p *Portal) mount(s *settings) error {
 		ErrorPage:  p.errorPage,
 		Ready:      p.readiness,
 		Hosts:      hosts,
+		Metrics:    p.metrics,
 		Health:     func(ctx context.Context) any { return p.supervisor.Health(ctx) },
 		CSP:        c.CSP,
 		CORS:       c.CORS,

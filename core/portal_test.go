@@ -2,11 +2,13 @@ package core_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
@@ -26,16 +28,18 @@ func TestPortalShowsAPage(t *testing.T) {
 	p.Get("/nothing").Want(404)
 }
 
-func TestMetricsOfStoresAreServed(t *testing.T) {
+func TestMetricsOfStoresAndPluginsAreServed(t *testing.T) {
 	t.Parallel()
 	p := plugintest.Start(t, pluginapi.Plugin{ID: "stored", Extensions: []pluginapi.Extension{
-		pluginapi.Starts.From("ask", pluginapi.Start{}, func(db *sqlx.DB, cache pluginapi.Cache, ctx context.Context) error {
+		pluginapi.Starts.From("ask", pluginapi.Start{}, func(db *sqlx.DB, cache pluginapi.Cache, metrics prometheus.Registerer, ctx context.Context) error {
 			cache.Get(ctx, "key")
-			return db.PingContext(ctx)
+			asked := prometheus.NewCounter(prometheus.CounterOpts{Name: "asked_total"})
+			asked.Inc()
+			return errors.Join(metrics.Register(asked), db.PingContext(ctx))
 		}),
 	}})
 	metrics := string(p.Get("/.backstage/metrics").Want(200).Body)
-	for _, want := range []string{"database", "cache", `plugin="stored"`} {
+	for _, want := range []string{"database", "cache", `plugin="stored"`, `asked_total{plugin="stored"} 1`, "proscenium_http_requests_total", "go_goroutines", "process_cpu_seconds_total"} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("no %s in:\n%s", want, metrics)
 		}

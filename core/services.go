@@ -6,6 +6,8 @@ import (
 	"log/slog"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/proscenium-dev/proscenium/cache"
 	"github.com/proscenium-dev/proscenium/core/internal/host"
@@ -24,6 +26,9 @@ func (p *Portal) open(s *settings) (err error) {
 		return err
 	}
 	var wrong []error
+	for _, c := range []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
+		wrong = append(wrong, p.metrics.Register(c))
+	}
 	for _, plugin := range s.blueprint.Plugins {
 		if s.units.Base(plugin.ID) != "" {
 			continue
@@ -55,11 +60,12 @@ func (p *Portal) services(id string) host.Services {
 	}
 	if p.logger == nil { // only the list is being checked
 		services.Cache, services.Signals, services.Leases = unopened{}, unopened{}, unopened{}
-		services.Database = &sqlx.DB{}
+		services.Database, services.Metrics = &sqlx.DB{}, prometheus.NewRegistry()
 		return services
 	}
 	services.Logger = p.logger.With("plugin", id)
 	services.Cache = p.caches.For(id)
+	services.Metrics = prometheus.WrapRegistererWith(prometheus.Labels{"plugin": id}, p.metrics)
 	services.Database, services.Signals, services.Leases = p.stores[id].db, p.stores[id].signals, p.stores[id].leases
 	return services
 }

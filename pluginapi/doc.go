@@ -15,8 +15,8 @@
 //		}
 //	}
 //
-// What a constructor may ask for: the plugin's own configuration and the shared sections that it declares (their types, or *[Live] of them), *slog.Logger, *sqlx.DB, [Cache], [Signals], [Leases], [Authorizer],
-// [Self], whatever the plugin itself provides, other plugins' exports, and []Extended for the points that the plugin owns. Everything else than exports is private to the plugin.
+// What a constructor may ask for: the plugin's own configuration and the shared sections that it declares (their types, or *[Live] of them), *slog.Logger, *sqlx.DB, prometheus.Registerer (its metrics
+// are the portal's, with the label plugin), [Cache], [Signals], [Leases], [Authorizer], [Self], whatever the plugin itself provides, other plugins' exports, and []Extended for the points that the plugin owns. Everything else than exports is private to the plugin.
 //
 // Constructors do no I/O and start nothing: what can fail at run time belongs to migrations, [Starts], [Workers] and [Tasks].
 //

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
@@ -47,6 +48,7 @@ type Services struct {
 	Signals  pluginapi.Signals
 	Leases   pluginapi.Leases
 	Self     pluginapi.Self
+	Metrics  prometheus.Registerer
 }
 
 // Remote is where a plugin runs, when that is another process.
@@ -181,6 +183,7 @@ func (a *Wiring) newWiring(p pluginapi.Plugin) *wiring {
 	give(signalsType, services.Signals)
 	give(leasesType, services.Leases)
 	give(selfType, services.Self)
+	give(metricsType, services.Metrics)
 	give(authorizerType, a.Authorizer)
 	if services.Database != nil {
 		give(databaseType, services.Database)

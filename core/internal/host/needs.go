@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
@@ -18,6 +19,7 @@ var (
 	loggerType     = reflect.TypeFor[*slog.Logger]()
 	databaseType   = reflect.TypeFor[*sqlx.DB]()
 	cacheType      = reflect.TypeFor[pluginapi.Cache]()
+	metricsType    = reflect.TypeFor[prometheus.Registerer]()
 	signalsType    = reflect.TypeFor[pluginapi.Signals]()
 	leasesType     = reflect.TypeFor[pluginapi.Leases]()
 	authorizerType = reflect.TypeFor[pluginapi.Authorizer]()

@@ -28,6 +28,9 @@ type Handler struct {
 	guest  pluginapi.Principal
 	router atomic.Pointer[router]
 
+	metrics *metrics  // nil: nothing is counted
+	others  *counters // of requests that come to no endpoint
+
 	gzips sync.Pool // of *gzip.Writer
 
 	values   context.Context // with what every request's context has
@@ -86,6 +89,11 @@ func New(s Settings) (*Handler, error) {
 			faults = append(faults, fmt.Errorf("trust origin: %w", err))
 		}
 	}
+	var err error
+	if h.metrics, err = newMetrics(s.Metrics); err != nil {
+		faults = append(faults, err)
+	}
+	h.others = h.metrics.of("")
 	router, err := h.newRouter(s.Table)
 	h.router.Store(router)
 	if err := errors.Join(append(faults, err)...); err != nil {
@@ -232,8 +240,13 @@ func (denyAll) Authorize(context.Context, pluginapi.Permission, string) (plugina
 	return pluginapi.Decision{}, nil
 }
 
-// record writes the access log.
+// record counts a request, and writes the access log.
 func (h *Handler) record(x *exchange, aborted bool) {
+	if x.endpoint != nil {
+		x.endpoint.counters.count(x)
+	} else {
+		h.others.count(x)
+	}
 	level := slog.LevelInfo
 	if x.quiet {
 		level = slog.LevelDebug

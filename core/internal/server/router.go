@@ -20,6 +20,8 @@ type endpoint struct {
 	Endpoint
 	pattern pattern
 	own     bool // the server's: who asks makes no difference, so nobody finds out
+
+	counters *counters
 }
 
 // router is a [Table] made into a tree. It does not change; a new table makes a new one.
@@ -45,7 +47,7 @@ func (h *Handler) newRouter(t Table) (*router, error) {
 			faults = append(faults, fmt.Errorf("%s: %w", e.ID, err))
 			return
 		}
-		all = append(all, &endpoint{Endpoint: e, pattern: p})
+		all = append(all, &endpoint{Endpoint: e, pattern: p, counters: h.metrics.of(e.Plugin)})
 	}
 	for _, e := range h.ownEndpoints() {
 		parse(e, "")

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
@@ -37,6 +39,9 @@ type Settings struct {
 
 	// Health makes the report that is served, as JSON, to anybody who asks for the plugins' health. Default: no such report.
 	Health func(context.Context) any
+
+	// Metrics is where requests are counted. Default: nowhere.
+	Metrics prometheus.Registerer
 
 	// Hosts are the host names, without port, that the portal answers to; see [GuestHosts]. Default: any.
 	Hosts []string
