@@ -33,13 +33,13 @@ func (b *breaker) allow() (wait time.Duration, ok bool) {
 	return 0, true
 }
 
-// answered tells that there was an answer, whichever.
-func (b *breaker) answered() {
+// answered tells that there was an answer, whichever. It reports whether that closed the breaker.
+func (b *breaker) answered() (closed bool) {
 	if b == nil || b.failures.Load() == 0 {
-		return
+		return false
 	}
 	b.failures.Store(0)
-	b.until.Store(0)
+	return b.until.Swap(0) != 0
 }
 
 // failed tells that there was none. It reports whether that opened the breaker.

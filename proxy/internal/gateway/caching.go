@@ -87,7 +87,7 @@ func (e *endpoint) forwardCached(w http.ResponseWriter, r *http.Request, p place
 	age, limited := wants.seconds("max-age")
 	ask := wants.has("no-cache") || r.Header.Get("Pragma") == "no-cache" || found != nil && limited && time.Since(time.Unix(found.Made, 0)) >= age
 	if found != nil && !ask && time.Now().UnixMilli() < found.Until {
-		return e.answerKept(w, r, found, "hit")
+		return e.answerKept(w, r, found, "hit", p.begun)
 	}
 	res, err := e.ask(ctx, w, r, p, func(out *http.Request) {
 		if found == nil || !validators(found.Header) {
@@ -108,7 +108,7 @@ func (e *endpoint) forwardCached(w http.ResponseWriter, r *http.Request, p place
 	if res.StatusCode == http.StatusNotModified && found != nil && validators(found.Header) {
 		_ = res.Body.Close()
 		e.renew(ctx, foundKey, found, res)
-		return e.answerKept(w, r, found, "hit; detail=revalidated")
+		return e.answerKept(w, r, found, "hit; detail=revalidated", p.begun)
 	}
 	return e.answerAndKeep(w, r, p, res, key, probe.Header)
 }
@@ -149,19 +149,24 @@ func (e *endpoint) lookUp(ctx context.Context, key string, header http.Header) (
 }
 
 // answerKept answers from the cache.
-func (e *endpoint) answerKept(w http.ResponseWriter, r *http.Request, found *kept, how string) error {
+func (e *endpoint) answerKept(w http.ResponseWriter, r *http.Request, found *kept, how string, begun time.Time) error {
 	h := w.Header()
 	e.copyAnswer(h, found.Header)
 	h.Set("Age", strconv.FormatInt(max(time.Now().Unix()-found.Made, 0), 10))
 	h.Set("Cache-Status", "proscenium; "+how)
+	defer e.counters.done(begun)
 	if unchanged(r, found.Header) {
+		e.counters.answered(http.StatusNotModified)
 		delete(h, "Content-Length")
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
+	e.counters.answered(found.Status)
 	h.Set("Content-Length", strconv.Itoa(len(found.body)))
 	w.WriteHeader(found.Status)
-	if _, err := w.Write(found.body); err != nil {
+	n, err := w.Write(found.body)
+	e.counters.received.Add(float64(n))
+	if err != nil {
 		return errors.Join(http.ErrAbortHandler, err)
 	}
 	return nil

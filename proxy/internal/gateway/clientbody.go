@@ -33,6 +33,7 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.got += int64(n)
+	b.endpoint.counters.sent.Add(float64(n))
 	if b.limit >= 0 && b.got > b.limit {
 		n, err = 0, tooLarge(b.endpoint.path, b.limit)
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/proxy/internal/gateway"
 	"github.com/proscenium-dev/proscenium/proxy/node"
@@ -74,7 +76,7 @@ func TestConfigFaults(t *testing.T) {
 			}
 			live, _ := pluginapi.NewLive(test.config)
 			added, _ := pluginapi.NewLive([]gateway.Added(nil))
-			if _, err := gateway.New(live, slog.New(slog.DiscardHandler), nil, nil, added); (err != nil) != (len(test.want) > 0) {
+			if _, err := gateway.New(live, slog.New(slog.DiscardHandler), nil, nil, prometheus.NewRegistry(), added); (err != nil) != (len(test.want) > 0) {
 				t.Errorf("New = %v", err)
 			}
 		})
@@ -90,7 +92,7 @@ func TestAddedFaults(t *testing.T) {
 	} {
 		live, _ := pluginapi.NewLive(gateway.Config{})
 		added, _ := pluginapi.NewLive(list)
-		if _, err := gateway.New(live, slog.New(slog.DiscardHandler), nil, nil, added); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := gateway.New(live, slog.New(slog.DiscardHandler), nil, nil, prometheus.NewRegistry(), added); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New = %v, want %q", err, want)
 		}
 	}

@@ -31,6 +31,7 @@ type endpoint struct {
 	host         string // the Host to send; "" for the target's; "-" for the client's
 	limiter      *limiter
 	breaker      *breaker
+	counters     *counters
 
 	// prepare has the last word on requests; nil when nobody wants it.
 	prepare func(context.Context, *http.Request) error
@@ -77,6 +78,8 @@ func (g *Gateway) newEndpoint(path string, given proxynode.Endpoint, source stri
 	if spec.Breaker.Failures > 0 {
 		e.breaker = &breaker{limit: int32(spec.Breaker.Failures), pause: spec.Breaker.Pause}
 	}
+	e.counters = g.metrics.of(path)
+	e.counters.resting.Set(0)
 	return e
 }
 

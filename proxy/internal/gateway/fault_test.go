@@ -400,3 +400,33 @@ func TestClientLeaves(t *testing.T) {
 		t.Errorf("clients that left count against the target:\n%s", p.log)
 	}
 }
+
+// Nobody watches for clients that leave as long as targets answer at once; those that do not are waited for all the same.
+func TestTargetsThatTakeTheirTime(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	pieces := []string{"HTTP/1.1 103 Early Hints\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-", "Length: 6\r\n\r\nhel", "lo\n"}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				_, _ = conn.Read(make([]byte, 4096))
+				for _, piece := range pieces {
+					time.Sleep(600 * time.Millisecond)
+					_, _ = io.WriteString(conn, piece)
+				}
+				_, _ = io.Copy(io.Discard, conn)
+			}()
+		}
+	}()
+	p := newPortal(t, options{config: one(proxynode.Endpoint{Target: "http://" + l.Addr().String()})})
+	p.get(t, "/t").is(t, 200, "hello\n")
+}

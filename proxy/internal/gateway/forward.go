@@ -34,7 +34,10 @@ func (e *endpoint) ask(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		attempts += e.spec.Retries.Attempts
 	}
 	pause := e.spec.Retries.Pause
-	for {
+	for again := false; ; again = true {
+		if again {
+			e.counters.retries.Inc()
+		}
 		attempts--
 		out, err := e.request(ctx, r, p, id)
 		if err != nil {
@@ -98,17 +101,34 @@ func (e *endpoint) send(w http.ResponseWriter, out *http.Request) (*http.Respons
 	}
 	res, err := e.target.Do(out)
 	if err == nil {
-		e.breaker.answered()
+		e.answered()
 		return res, nil
 	}
 	var own *pluginapi.Error // such as that the client's body was too large
 	if errors.As(err, &own) {
 		return nil, own
 	}
-	if out.Context().Err() == nil && countsAsFailure(err) && e.breaker.failed() {
-		e.gateway.log.WarnContext(out.Context(), "proxy endpoint is given a rest: its target keeps failing to answer", "endpoint", e.path, "error", err)
-	}
+	e.failed(out.Context(), err)
 	return nil, err
+}
+
+// answered tells the breaker that the target has answered.
+func (e *endpoint) answered() {
+	if e.breaker.answered() {
+		e.counters.resting.Set(0)
+	}
+}
+
+// failed tells the breaker that it has not, unless that is not the target's fault.
+func (e *endpoint) failed(ctx context.Context, err error) {
+	if ctx.Err() != nil || !countsAsFailure(err) {
+		return
+	}
+	e.counters.failed(err)
+	if e.breaker.failed() {
+		e.counters.resting.Set(1)
+		e.gateway.log.WarnContext(ctx, "proxy endpoint is given a rest: its target keeps failing to answer", "endpoint", e.path, "error", err)
+	}
 }
 
 // answer passes the target's answer to the client.
@@ -126,11 +146,21 @@ func (e *endpoint) answer(w http.ResponseWriter, r *http.Request, p place, res *
 	if location := e.location(p, res); location != "" {
 		w.Header().Set("Location", location)
 	}
+	e.counters.answered(res.StatusCode)
+	if stream {
+		e.counters.streams.Inc()
+		defer e.counters.streams.Dec()
+	} else {
+		defer e.counters.done(p.begun)
+	}
 	w.WriteHeader(res.StatusCode)
 	if r.Method == http.MethodHead {
 		return nil
 	}
 	if err := e.copyBody(w, res, limit, stream); err != nil {
+		if r.Context().Err() == nil {
+			e.counters.failed(err)
+		}
 		// The client cannot be told any more, except by an answer that is visibly incomplete.
 		e.gateway.log.WarnContext(r.Context(), "proxy: answer is cut off", "endpoint", e.path, "error", err)
 		return errors.Join(http.ErrAbortHandler, err)
@@ -145,7 +175,8 @@ func (e *endpoint) answerTooLarge(limit int64) error {
 // copyBody passes a body on, piece by piece at once where its length is not known.
 func (e *endpoint) copyBody(w http.ResponseWriter, res *http.Response, limit int64, stream bool) error {
 	if to, ok := res.Body.(io.WriterTo); ok && res.ContentLength >= 0 { // its length is within the limit
-		_, err := to.WriteTo(w)
+		n, err := to.WriteTo(w)
+		e.counters.received.Add(float64(n))
 		return err
 	}
 	flush := stream || res.ContentLength < 0
@@ -175,6 +206,7 @@ func (e *endpoint) copyBody(w http.ResponseWriter, res *http.Response, limit int
 			if _, err := w.Write((*buffer)[:n]); err != nil {
 				return err
 			}
+			e.counters.received.Add(float64(n))
 			if flush {
 				if err := control.Flush(); err != nil {
 					return err

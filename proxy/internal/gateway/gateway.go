@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/proxy/node"
 )
@@ -24,6 +26,7 @@ type Gateway struct {
 	authorizer pluginapi.Authorizer
 	origins    *http.CrossOriginProtection
 	buffers    *buffers
+	metrics    *metrics
 	noAgent    []string // the User-Agent of requests that come without
 	set        atomic.Pointer[set]
 }
@@ -37,8 +40,12 @@ type set struct {
 type Added = pluginapi.Extended[proxynode.Endpoint, proxynode.PrepareFunc]
 
 // New makes the proxy. Its error tells what is not valid.
-func New(config *pluginapi.Live[Config], log *slog.Logger, cache pluginapi.Cache, authorizer pluginapi.Authorizer, added *pluginapi.Live[[]Added]) (*Gateway, error) {
-	g := &Gateway{config: config, added: added, log: log, cache: cache, authorizer: authorizer, origins: http.NewCrossOriginProtection(), buffers: newBuffers(), noAgent: []string{""}}
+func New(config *pluginapi.Live[Config], log *slog.Logger, cache pluginapi.Cache, authorizer pluginapi.Authorizer, registerer prometheus.Registerer, added *pluginapi.Live[[]Added]) (*Gateway, error) {
+	metrics, err := newMetrics(registerer)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{config: config, added: added, log: log, cache: cache, authorizer: authorizer, origins: http.NewCrossOriginProtection(), buffers: newBuffers(), metrics: metrics, noAgent: []string{""}}
 	if err := g.apply(config.Get(), added.Get()); err != nil {
 		return nil, err
 	}
@@ -108,6 +115,9 @@ func (g *Gateway) apply(config Config, added []Added) error {
 		if now[path] != old {
 			old.target.Close()
 		}
+		if now[path] == nil {
+			g.metrics.forget(path)
+		}
 	}
 	if !first && !slices.EqualFunc(next.endpoints, slices.Collect(maps.Values(before)), func(a, _ *endpoint) bool { return before[a.path] == a }) {
 		g.log.Info("proxy endpoints are replaced", "endpoints", len(next.endpoints))
@@ -152,7 +162,11 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, e := range g.set.Load().endpoints {
 		if p.match(e.path) {
-			return e.serve(w, r, p)
+			err := e.serve(w, r, p)
+			if err != nil {
+				e.counters.refused(r, err, p.begun)
+			}
+			return err
 		}
 	}
 	return errNoEndpoint(r)

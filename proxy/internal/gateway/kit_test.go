@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"github.com/proscenium-dev/proscenium/cache"
@@ -30,6 +31,7 @@ type portal struct {
 	set     func(gateway.Config)
 	add     func([]gateway.Added)
 	log     *logs
+	metrics *prometheus.Registry
 	*httptest.Server
 }
 
@@ -51,7 +53,7 @@ func newPortal(t testing.TB, o options) *portal {
 	}
 	live, set := pluginapi.NewLive(o.config)
 	added, add := pluginapi.NewLive(o.code)
-	p := &portal{set: set, add: add, log: new(logs)}
+	p := &portal{set: set, add: add, log: new(logs), metrics: prometheus.NewRegistry()}
 	if o.authorizer == nil {
 		o.authorizer = decide(func(pluginapi.Permission) pluginapi.Effect { return pluginapi.Allow })
 	}
@@ -63,7 +65,7 @@ func newPortal(t testing.TB, o options) *portal {
 			return pluginapi.Guest()
 		}
 	}
-	p.gateway, err = gateway.New(live, slog.New(slog.NewTextHandler(p.log, nil)), caches.For("proxy"), o.authorizer, added)
+	p.gateway, err = gateway.New(live, slog.New(slog.NewTextHandler(p.log, nil)), caches.For("proxy"), o.authorizer, p.metrics, added)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
@@ -31,6 +32,7 @@ type place struct {
 	prefix string // what comes before the proxy's own part of the path, /api/proxy as a rule, as it was sent
 	path   string // the rest, as it was sent, from its slash on
 	below  string // of the path, what comes below the endpoint's: "/" or more
+	begun  time.Time
 }
 
 // placeOf reads the path of a request to the route /{path...}. Paths that a target could read as leading upwards are refused, however they are written.
@@ -56,7 +58,7 @@ func placeOf(r *http.Request) (place, error) {
 	if err := checkPath(raw[at:]); err != nil {
 		return place{}, err
 	}
-	return place{prefix: raw[:at-1], path: raw[at-1:]}, nil
+	return place{prefix: raw[:at-1], path: raw[at-1:], begun: time.Now()}, nil
 }
 
 func errNoEndpoint(r *http.Request) error {

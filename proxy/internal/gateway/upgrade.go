@@ -56,14 +56,14 @@ func (e *endpoint) upgrade(w http.ResponseWriter, r *http.Request, p place, prot
 		ErrorLog:       log.New(quiet{}, "", 0),
 		BufferPool:     e.gateway.buffers,
 	}
+	e.counters.streams.Inc()
+	defer e.counters.streams.Dec()
 	proxy.ServeHTTP(w, r)
 	if failure == nil {
-		e.breaker.answered()
+		e.answered()
 		return nil
 	}
-	if r.Context().Err() == nil && countsAsFailure(failure) {
-		e.breaker.failed()
-	}
+	e.failed(r.Context(), failure)
 	var target *upstream.Error
 	if !errors.As(failure, &target) {
 		return &pluginapi.Error{Status: http.StatusBadGateway, Name: "TargetResponseError", Message: fmt.Sprintf("the target of proxy endpoint %s did not upgrade the connection as asked", e.path), Cause: failure}
@@ -73,6 +73,7 @@ func (e *endpoint) upgrade(w http.ResponseWriter, r *http.Request, p place, prot
 
 // answerUpgrade leaves of an answer what may pass.
 func (e *endpoint) answerUpgrade(res *http.Response) error {
+	e.counters.answered(res.StatusCode)
 	pass := e.answerNames
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		pass = slices.Concat(pass, webSocket)

@@ -210,7 +210,8 @@ func (p *plain) exchange(c *plainConn, out *http.Request, message []byte, start 
 // answer is the part of exchange up to the answer's header.
 func (p *plain) answer(w *vigil, out *http.Request, message []byte) (*http.Response, error) {
 	c := w.c
-	c.allow(w.start, grace, grace)
+	d := min(grace, w.limit)
+	c.allow(w.start, d, d)
 	c.allowed = maxHeader
 	sent, err := c.Write(message)
 	if w.begin(err) {
