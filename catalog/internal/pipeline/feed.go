@@ -87,24 +87,24 @@ func (f *feed) catchUp(ctx context.Context) error {
 			changes, err = f.store.ChangesAfter(ctx, seq, changesAtOnce)
 			if errors.Is(err, store.ErrTrimmed) {
 				f.logger.Warn("the change log no longer reaches back to where this process is; everything is read anew", "number", seq)
-				_, err = f.load(ctx, f.told)
+				_, err = f.load(ctx)
 			}
 			if err != nil || len(changes) == 0 {
 				return err
 			}
 		}
-		f.apply(changes[len(changes)-1].Seq, changes)
+		applied := make([]index.Change, len(changes))
+		for i, c := range changes {
+			applied[i] = index.Change{Ref: c.Ref, UID: c.UID, Entity: c.Body}
+		}
+		f.apply(changes[len(changes)-1].Seq, applied)
 		f.told(changes)
 	}
 	return ctx.Err()
 }
 
-func (f *feed) apply(seq int64, changes []store.Change) {
-	applied := make([]index.Change, len(changes))
-	for i, c := range changes {
-		applied[i] = index.Change{Ref: c.Ref, UID: c.UID, Entity: c.Body}
-	}
-	for _, problem := range f.index.Apply(seq, applied) {
+func (f *feed) apply(seq int64, changes []index.Change) {
+	for _, problem := range f.index.Apply(seq, changes) {
 		f.report(problem)
 	}
 }
@@ -119,14 +119,14 @@ func (f *feed) report(problem index.Problem) {
 
 // Load fills the index from the store.
 func (p *Pipeline) Load(ctx context.Context) (entities int, err error) {
-	if entities, err = p.feed.load(ctx, func([]store.Change) {}); entities == 0 {
+	if entities, err = p.feed.load(ctx); entities == 0 {
 		p.unseen = time.Now().Add(firstRound)
 	}
 	return entities, err
 }
 
 // load makes the index what the store has.
-func (f *feed) load(ctx context.Context, told func([]store.Change)) (entities int, err error) {
+func (f *feed) load(ctx context.Context) (entities int, err error) {
 	const atOnce = 2000
 	before, err := f.index.Query(index.Query{Limit: index.NoLimit})
 	if err != nil {
@@ -136,16 +136,14 @@ func (f *feed) load(ctx context.Context, told func([]store.Change)) (entities in
 	for _, doc := range before.Docs {
 		gone[doc.Ref] = true
 	}
-	since := f.index.Seq() + 1 // what was known of an entity is older
-	batch := make([]store.Change, 0, atOnce)
+	batch := make([]index.Change, 0, atOnce)
 	flush := func(seq int64) {
 		f.apply(seq, batch)
-		told(batch)
 		batch = batch[:0]
 	}
 	seq, err := f.store.Load(ctx, func(ref, uid string, body []byte) error {
 		delete(gone, ref)
-		batch = append(batch, store.Change{Seq: since, Ref: ref, UID: uid, Body: body})
+		batch = append(batch, index.Change{Ref: ref, UID: uid, Entity: body})
 		entities++
 		if len(batch) == atOnce {
 			flush(0)
@@ -156,7 +154,7 @@ func (f *feed) load(ctx context.Context, told func([]store.Change)) (entities in
 		return entities, err
 	}
 	for ref := range gone {
-		batch = append(batch, store.Change{Seq: since, Ref: ref})
+		batch = append(batch, index.Change{Ref: ref})
 	}
 	flush(seq)
 	if f.index.Seq() > seq {
