@@ -289,7 +289,8 @@ func TestIntegrationsFollow(t *testing.T) {
 	}
 	text := s.remote(private+"catalog-info.yaml", s.URL+"/closed/closed.yaml")
 	files := []string{write("base.yaml", "backend: {listen: '127.0.0.1:0', database: {client: better-sqlite3, connection: ':memory:'}}"), write("more.yaml", text)}
-	portal, err := core.New(core.Options{ConfigFiles: files, Environ: tokens(), Logger: slog.New(slog.DiscardHandler)}, catalog.Plugin())
+	var log lockedBuffer
+	portal, err := core.New(core.Options{ConfigFiles: files, Environ: tokens(), Logger: slog.New(slog.NewTextHandler(&log, nil))}, catalog.Plugin())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,9 +312,40 @@ func TestIntegrationsFollow(t *testing.T) {
 		problems := get(api + "/ingestion/problems")
 		return strings.Contains(problems, "it does not exist, or the token") && strings.Contains(problems, "/closed/closed.yaml is not allowed")
 	})
-	write("more.yaml", strings.NewReplacer("${GITHUB_TOKEN}", "gh-changed", "/open/", "/closed/").Replace(text))
-	eventually(t, "both are read", func() bool {
-		entities := get(api + "/entities?filter=kind%3Dcomponent")
-		return strings.Contains(entities, `"shop"`) && strings.Contains(entities, `"closed"`)
+	components := func() string { return get(api + "/entities?filter=kind%3Dcomponent") }
+	text = strings.Replace(text, "${GITHUB_TOKEN}", "gh-changed", 1)
+	write("more.yaml", text)
+	eventually(t, "the repository is read", func() bool { return strings.Contains(components(), `"shop"`) })
+	if strings.Contains(components(), `"closed"`) {
+		t.Error("what is not allowed is read")
+	}
+	write("more.yaml", strings.Replace(text, "/open/", "/closed/", 1))
+	eventually(t, "what is allowed now is read", func() bool { return strings.Contains(components(), `"closed"`) })
+	if strings.Contains(log.String(), "next start") {
+		t.Errorf("something waits for the next start:\n%s", &log)
+	}
+	write("more.yaml", text+"  orphanProviderStrategy: keep\n  processorOptions: {a: {disabled: true}}\n")
+	eventually(t, "the log names what has to wait", func() bool {
+		return strings.Contains(log.String(), "next start\" plugin=catalog key=catalog.processorOptions") && strings.Contains(log.String(), "key=catalog.orphanProviderStrategy")
 	})
+}
+
+// lockedBuffer is a log that can be read while it is written.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (b *lockedBuffer) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(line)
+}
+
+// String returns what was written so far.
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }

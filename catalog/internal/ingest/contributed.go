@@ -67,7 +67,7 @@ func placeholders(contributed []pluginapi.Extended[catalognode.Placeholder, cata
 		resolvers[extension.Spec.Key] = func(ctx context.Context, p location.Placeholder) (any, error) {
 			return pluginapi.Ask(ctx, extension, func(ctx context.Context, resolve catalognode.PlaceholderFunc) (any, error) {
 				return resolve(ctx, catalognode.PlaceholderRequest{
-					Key: extension.Spec.Key, Value: p.Value,
+					Key: extension.Spec.Key, Value: p.Value, Base: p.Base,
 					Read: func(ctx context.Context, target string) ([]byte, catalogcommon.LocationRef, error) {
 						text, from, err := p.Read(ctx, target, "")
 						if err != nil {

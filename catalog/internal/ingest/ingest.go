@@ -289,7 +289,7 @@ func (in *Ingest) first(ctx context.Context) error {
 	return err
 }
 
-// reportProblems writes what is known to be wrong from before, so that a log is complete by itself.
+// reportProblems writes what is known to be wrong from before, so that a log is complete by itself. What could not be read is tried again at once: somebody may have started the portal anew to mend that.
 func (in *Ingest) reportProblems(ctx context.Context) error {
 	problems, err := in.Store.Problems(ctx, 100)
 	if err != nil {
@@ -298,7 +298,25 @@ func (in *Ingest) reportProblems(ctx context.Context) error {
 	for _, problem := range problems {
 		in.pipeline.Report(problem)
 	}
-	return nil
+	return in.retry(ctx)
+}
+
+// retry has the locations read again that could not be read.
+func (in *Ingest) retry(ctx context.Context) error {
+	problems, err := in.Store.Problems(ctx, 1000)
+	if err != nil {
+		return err
+	}
+	var places []string
+	for _, problem := range problems {
+		if problem.Place != "" {
+			places = append(places, problem.Place)
+		}
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	return in.Store.RefreshKeys(ctx, places)
 }
 
 // Work runs the pipeline until ctx ends.
@@ -312,6 +330,7 @@ func (in *Ingest) Follow(ctx context.Context) error {
 		// A listener that ends early is no loss: the pipeline looks by itself each second.
 		_ = in.Signals.Listen(ctx, changeTopic, func(string) { in.pipeline.Wake() })
 	})
+	started := in.Config.Get()
 	for {
 		changed, hosts, reading := in.Config.Changed(), in.Hosts.Changed(), in.Reading.Changed()
 		if err := in.apply(ctx); err != nil {
@@ -319,10 +338,16 @@ func (in *Ingest) Follow(ctx context.Context) error {
 		}
 		select {
 		case <-changed:
+			in.reportFixed(started, in.Config.Get())
+			continue
 		case <-hosts:
 		case <-reading:
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+		in.configureURLs()
+		if err := in.retry(ctx); err != nil { // a new token is nothing that apply would notice
+			return err
 		}
 	}
 }

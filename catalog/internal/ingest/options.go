@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -42,6 +43,22 @@ func (in *Ingest) reportOptions(config Config) {
 	}
 	if unknown := unknownOptions(config.ProviderOptions, providers); len(unknown) > 0 {
 		in.Logger.Warn("catalog.providerOptions names providers that no plugin of this portal contributes", "unknown", unknown, "known", providers)
+	}
+}
+
+// reportFixed says which changes of the configuration wait for the next start.
+func (in *Ingest) reportFixed(started, now Config) {
+	for _, setting := range []struct {
+		key         string
+		before, now any
+	}{
+		{"catalog.processorOptions", started.ProcessorOptions, now.ProcessorOptions},
+		{"catalog.providerOptions", started.ProviderOptions, now.ProviderOptions},
+		{"catalog.orphanProviderStrategy", started.OrphanProviderStrategy, now.OrphanProviderStrategy},
+	} {
+		if !reflect.DeepEqual(setting.before, setting.now) {
+			in.Logger.Warn("this change takes effect at the next start", "key", setting.key)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/descriptor"
 )
 
@@ -15,7 +16,8 @@ import (
 type Placeholder struct {
 	Key     string // with the dollar sign
 	Value   any
-	Pointer string // JSON pointer of the object
+	Pointer string                    // JSON pointer of the object
+	Base    catalogcommon.LocationRef // where the entity was read from, by its annotation; zero if it does not say
 	Read    ReadReference
 }
 
@@ -99,7 +101,7 @@ type Substitution struct {
 // Substitute fills in the placeholders of an entity, at any depth and in arrays too. An object with a dollar key besides others, or whose key no resolver has, is left alone with all that is in it.
 // The entity itself does not change.
 func Substitute(ctx context.Context, entity map[string]any, resolvers map[string]PlaceholderResolver, read ReadReference) Substitution {
-	s := &substituter{ctx: ctx, resolvers: resolvers}
+	s := &substituter{ctx: ctx, resolvers: resolvers, base: baseOf(entity)}
 	s.read = func(ctx context.Context, reference, from string) ([]byte, string, error) {
 		text, location, err := read(ctx, reference, from)
 		if location != "" && !slices.Contains(s.result.Reads, location) {
@@ -114,9 +116,22 @@ func Substitute(ctx context.Context, entity map[string]any, resolvers map[string
 	return s.result
 }
 
+// baseOf returns what the entity's location annotation says.
+func baseOf(entity map[string]any) catalogcommon.LocationRef {
+	metadata, _ := entity["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	text, _ := annotations[catalogcommon.AnnotationLocation].(string)
+	base, err := catalogcommon.ParseLocationRef(text)
+	if err != nil {
+		return catalogcommon.LocationRef{}
+	}
+	return base
+}
+
 type substituter struct {
 	ctx       context.Context
 	resolvers map[string]PlaceholderResolver
+	base      catalogcommon.LocationRef
 	read      ReadReference
 	result    Substitution
 }
@@ -154,7 +169,7 @@ func (s *substituter) placeholder(object map[string]any, key, pointer string) (a
 	if len(object) != 1 || resolve == nil {
 		return nil, false
 	}
-	p := Placeholder{Key: key, Value: object[key], Pointer: pointer, Read: s.read}
+	p := Placeholder{Key: key, Value: object[key], Pointer: pointer, Base: s.base, Read: s.read}
 	value, err := resolve(s.ctx, p)
 	if err == nil {
 		return value, true
