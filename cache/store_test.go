@@ -15,7 +15,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -369,5 +371,39 @@ func TestClusterWithoutNodes(t *testing.T) {
 	works(t, open(t, cache.Options{Config: config, Logger: log.logger()}).For("a"))
 	if log.count("without rootNodes") != 1 {
 		t.Errorf("the log does not say that the cluster is ignored:\n%s", log)
+	}
+}
+
+// lifetimeStore notes how long entries are to live, and keeps none.
+type lifetimeStore struct {
+	mu   sync.Mutex
+	seen []time.Duration
+}
+
+var _ cache.Store = (*lifetimeStore)(nil)
+
+func (*lifetimeStore) Get(context.Context, string) ([]byte, bool, error) { return nil, false, nil }
+func (*lifetimeStore) Delete(context.Context, string) error              { return nil }
+func (s *lifetimeStore) Clear(context.Context, string) error             { return nil }
+func (s *lifetimeStore) Set(_ context.Context, _ string, _ []byte, ttl time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = append(s.seen, ttl)
+	return nil
+}
+
+// TestLifetimesDiffer has what is stored together not expire together: up to a tenth is taken off.
+func TestLifetimesDiffer(t *testing.T) {
+	t.Parallel()
+	store := new(lifetimeStore)
+	a := open(t, cache.Options{Store: store}).For("a")
+	for i := range 100 {
+		if err := a.Set(t.Context(), fmt.Sprint(i), []byte("value"), 10*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	least, most := slices.Min(store.seen), slices.Max(store.seen)
+	if least < 9*time.Minute || most > 10*time.Minute || most-least < 30*time.Second {
+		t.Errorf("entries stored for 10m live from %s to %s, want all sorts of times from 9m to 10m", least, most)
 	}
 }

@@ -2,15 +2,18 @@ package database_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/proscenium-dev/proscenium/database"
 	"github.com/proscenium-dev/proscenium/database/databasetest"
@@ -279,6 +282,33 @@ func TestIdleConnections(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// A server that takes the call but never answers is given up after connectionTimeoutMillis, or createTimeoutMillis, and not only when the caller gives up.
+func TestConnectTimeout(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	var o database.Options
+	o.Config.Client = "pg"
+	o.Config.Connection = database.Connection{Host: "127.0.0.1", Port: database.Port(silent.Addr().(*net.TCPAddr).Port), User: "x"}
+	o.Config.Plugin = map[string]database.PluginConfig{
+		"connection": {Connection: database.Connection{ConnectionTimeoutMillis: 50}},
+		"create":     {Knex: database.Knex{Pool: database.Pool{CreateTimeoutMillis: 50}}},
+	}
+	d := databasetest.Open(t, o)
+	for id := range o.Config.Plugin {
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // less than the default
+		defer cancel()
+		err := d.Ping(ctx, id)
+		if !errors.Is(err, database.ErrUnavailable) || ctx.Err() != nil {
+			t.Errorf("%s: got %v, want ErrUnavailable while the caller waits", id, err)
+		}
+		wantMessage(t, err, "connect to", silent.Addr().String())
+	}
 }
 
 // A connection through a Unix socket, given by its folder.
