@@ -51,22 +51,35 @@ func (s Sparkline) Render(ctx context.Context, w io.Writer) error {
 		low, high = least, most
 	}
 	words = templ.EscapeString(words)
-	html := make([]byte, 0, 256+12*len(s.Values))
-	html = append(html, `<svg class="ui-spark" data-tone="`+s.Tone.name()+`" width="120" height="32" viewBox="0 0 120 32" role="img" aria-label="`+words+`"><title>`+words+`</title><path d="`...)
+	line, area := make([]byte, 0, 12*len(s.Values)), make([]byte, 0, 14*len(s.Values)+32)
 	var x, y float64
-	pen := "M"
+	drawing := false
+	lift := func() { // the area ends at the lower edge
+		if drawing {
+			area = append(appendCoordinate(append(area, 'L'), x), " 32Z"...)
+		}
+		drawing = false
+	}
 	for i, v := range s.Values {
 		if !finite(v) {
-			pen = "M"
+			lift()
 			continue
 		}
 		x, y = s.point(i, v, low, high)
-		html = append(html, pen...)
-		html = appendCoordinate(html, x)
-		html = append(html, ' ')
-		html = appendCoordinate(html, y)
-		pen = "L"
+		pen := byte('L')
+		if !drawing {
+			pen, drawing = 'M', true
+			area = append(appendCoordinate(append(area, 'M'), x), " 32"...)
+		}
+		line = appendPoint(append(line, pen), x, y)
+		area = appendPoint(append(area, 'L'), x, y)
 	}
+	lift()
+	html := make([]byte, 0, 320+len(line)+len(area))
+	html = append(html, `<svg class="ui-spark" data-tone="`+s.Tone.name()+`" width="120" height="32" viewBox="0 0 120 32" role="img" aria-label="`+words+`"><title>`+words+`</title><path d="`...)
+	html = append(html, line...)
+	html = append(html, `"/><path class="ui-spark-area" d="`...)
+	html = append(html, area...)
 	html = append(html, `"/><circle r="2.5" cx="`...)
 	html = appendCoordinate(html, x)
 	html = append(html, `" cy="`...)
@@ -92,6 +105,10 @@ func (s Sparkline) point(i int, v, low, high float64) (x, y float64) {
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+func appendPoint(to []byte, x, y float64) []byte {
+	return appendCoordinate(append(appendCoordinate(to, x), ' '), y)
+}
 
 func appendCoordinate(to []byte, v float64) []byte {
 	return strconv.AppendFloat(to, math.Round(v*10)/10, 'f', -1, 64)
