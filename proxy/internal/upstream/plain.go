@@ -25,7 +25,9 @@ type plain struct {
 	o    Options
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 	host string // host:port
-	idle idleConns
+
+	direct bool // it is reached without TLS and without another proxy
+	idle   idleConns
 
 	messages     sync.Pool // of *[]byte
 	small, large buffers   // for pieces of bodies
@@ -36,7 +38,7 @@ const maxPlainBody = 16 << 10
 
 // fits reports whether a request is one for plain.
 func (p *plain) fits(out *http.Request) bool {
-	return out.URL.Scheme == "http" && out.ContentLength >= 0 && out.ContentLength <= maxPlainBody && (out.ContentLength > 0 || out.Body == nil || out.Body == http.NoBody) &&
+	return p.direct && out.URL.Scheme == "http" && out.ContentLength >= 0 && out.ContentLength <= maxPlainBody && (out.ContentLength > 0 || out.Body == nil || out.Body == http.NoBody) &&
 		out.Header["Upgrade"] == nil && out.URL.Host == p.o.URL.Host
 }
 

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"golang.org/x/net/http/httpproxy"
 )
 
 // Options describes a target.
@@ -26,6 +28,7 @@ type Target struct {
 	o         Options
 	transport *http.Transport
 	plain     plain
+	refused   error // why nothing can be sent there; nil as a rule
 }
 
 // maxIdle is how many unused connections are kept.
@@ -37,11 +40,21 @@ const idleConn = 30 * time.Second
 // maxHeader bounds the header of an answer, in bytes.
 const maxHeader = 256 << 10
 
-// New makes a target. It connects to nothing.
+// New makes a target. It connects to nothing. What the variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY say holds from then on.
 func New(o Options) *Target {
 	t := &Target{o: o}
-	dialer := &net.Dialer{Timeout: o.Connect, KeepAlive: 30 * time.Second, ControlContext: guard{o.URL.Hostname(), o.PrivateNetworks}.control}
+	g := guard{o.URL.Hostname(), o.PrivateNetworks}
+	via, err := httpproxy.FromEnvironment().ProxyFunc()(o.URL)
+	if via != nil {
+		// Only the other proxy knows where a name leads. It may itself be on the private network.
+		if net.ParseIP(g.host) != nil {
+			t.refused = g.check(g.host)
+		}
+		g = guard{via.Hostname(), true}
+	}
+	dialer := &net.Dialer{Timeout: o.Connect, KeepAlive: 30 * time.Second, ControlContext: g.control}
 	t.transport = &http.Transport{
+		Proxy:                  func(*http.Request) (*url.URL, error) { return via, err },
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    o.Connect,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.Insecure},
@@ -60,6 +73,7 @@ func New(o Options) *Target {
 		host = net.JoinHostPort(o.URL.Hostname(), "80")
 	}
 	t.plain.o, t.plain.dial, t.plain.host = o, dialer.DialContext, host
+	t.plain.direct = o.URL.Scheme == "http" && via == nil && err == nil
 	t.plain.small.size, t.plain.large.size, t.plain.large.limit = 32<<10, 256<<10, maxLarge
 	return t
 }
@@ -72,6 +86,9 @@ func (t *Target) Close() {
 
 // Do sends a request and returns the answer. Its error is an [*Error], unless ctx ended first. The caller closes the body, whose Read fails with an [*Error] when the target is silent for too long.
 func (t *Target) Do(out *http.Request) (*http.Response, error) {
+	if t.refused != nil {
+		return nil, classify(t.refused)
+	}
 	if t.plain.fits(out) {
 		return t.plain.do(out)
 	}
