@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 )
@@ -379,5 +381,63 @@ func TestApplyConditions(t *testing.T) {
 		if p.Post(path, bad).Want(400).JSON(&failed); failed.Error.Name != "InputError" {
 			t.Errorf("%s: %+v", name, failed)
 		}
+	}
+}
+
+// TestAddedRules has a plugin that says what else conditions can be about.
+func TestAddedRules(t *testing.T) {
+	t.Parallel()
+	named := catalognode.Rule{Name: "IS_NAMED", Description: "Allow entities of the names", Params: []catalognode.RuleParam{{Name: "names", Description: "Names.", List: true}, {Name: "kind", Description: "Kind.", Optional: true}}}
+	plugin := pluginapi.Plugin{ID: "rules", Extensions: []pluginapi.Extension{
+		catalognode.Rules.From("named", named, func(_ context.Context, params map[string][]string) (map[string]any, error) {
+			where := map[string]any{"metadata.name": map[string]any{"$in": params["names"]}}
+			if kind := params["kind"]; kind != nil {
+				where["kind"] = kind[0]
+			}
+			return where, nil
+		}),
+		catalognode.Rules.From("broken", catalognode.Rule{Name: "IS_BROKEN"}, func(context.Context, map[string][]string) (map[string]any, error) { return nil, errors.New("broken") }),
+		catalognode.Rules.From("senseless", catalognode.Rule{Name: "IS_SENSELESS"}, func(context.Context, map[string][]string) (map[string]any, error) {
+			return map[string]any{"$no": 1}, nil
+		}),
+		catalognode.Rules.From("kind", catalognode.Rule{Name: catalogcommon.RuleIsEntityKind}, func(context.Context, map[string][]string) (map[string]any, error) { return map[string]any{}, nil }),
+	}}
+	var authorizer changing
+	authorizer.to(policy{})
+	p := start(t, plugintest.Options{Authorizer: &authorizer}, plugin)
+	var metadata struct {
+		Rules []struct{ Name, Description string }
+	}
+	p.Get(api + "/.well-known/backstage/permissions/metadata").Want(200).JSON(&metadata)
+	var listed []string
+	for _, rule := range metadata.Rules {
+		listed = append(listed, rule.Name)
+	}
+	want(t, "rules", listed[len(listed)-3:], "IS_NAMED", "IS_BROKEN", "IS_SENSELESS")
+
+	for name, c := range map[string]struct {
+		condition pluginapi.Condition
+		want      []string
+	}{
+		"names":              {ruled("IS_NAMED", map[string]any{"names": []any{"SHOP", "sea"}}), []string{"sea", "Shop"}},
+		"names and kind":     {ruled("IS_NAMED", map[string]any{"names": []any{"shop", "sea"}, "kind": "group"}), []string{"sea"}},
+		"its parameter":      {ruled("IS_NAMED", map[string]any{"names": "shop"}), nil},
+		"unknown parameter":  {ruled("IS_NAMED", map[string]any{"names": []any{"shop"}, "more": 1}), nil},
+		"broken":             {pluginapi.Condition{Not: new(ruled("IS_BROKEN", nil))}, nil},
+		"senseless":          {pluginapi.Condition{Not: new(ruled("IS_SENSELESS", nil))}, nil},
+		"the catalog's wins": {ruled(catalogcommon.RuleIsEntityKind, map[string]any{"kinds": []any{"group"}}), []string{"sea"}},
+	} {
+		authorizer.to(policy{catalogcommon.PermissionEntityRead: when(c.condition)})
+		var list []*catalogcommon.Entity
+		p.Get(api + "/entities?order=asc:metadata.name").Want(200).JSON(&list)
+		want(t, name, names(list), c.want...)
+	}
+	authorizer.to(policy{})
+	body := map[string]any{"items": []any{map[string]any{
+		"id": "1", "resourceRef": []string{"group:default/sea", "component:default/till"}, "resourceType": "catalog-entity",
+		"conditions": map[string]any{"rule": "IS_NAMED", "resourceType": "catalog-entity", "params": map[string]any{"names": []string{"sea"}}},
+	}}}
+	if got := string(p.Post(api+"/.well-known/backstage/permissions/apply-conditions", body).Want(200).Body); got != `{"items":[{"id":"1","result":["ALLOW","DENY"]}]}` {
+		t.Errorf("applied: %s", got)
 	}
 }

@@ -49,7 +49,7 @@ func Plugin(options ...Options) pluginapi.Plugin {
 		pluginapi.Workers.From("provide", pluginapi.Worker{}, (*ingest.Ingest).Provide),
 	}
 	extensions = append(extensions, api.Routes()...)
-	extensions = append(extensions, access.Rules()...)
+	extensions = append(extensions, access.PermissionRules()...)
 	return pluginapi.Plugin{
 		ID:         "catalog",
 		Title:      "Catalog",

@@ -40,5 +40,5 @@ var Analyzers = &pluginapi.Point[Analyzer, AnalyzerFunc]{Kind: "location-analyze
 
 // Points returns all points of this package, for the catalog's list.
 func Points() []pluginapi.AnyPoint {
-	return []pluginapi.AnyPoint{Providers, Processors, Kinds, LocationReaders, Placeholders, Analyzers}
+	return []pluginapi.AnyPoint{Providers, Processors, Kinds, LocationReaders, Placeholders, Analyzers, Rules}
 }

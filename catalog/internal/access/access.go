@@ -13,6 +13,7 @@ import (
 	"github.com/proscenium-dev/proscenium/catalog/internal/index"
 	"github.com/proscenium-dev/proscenium/catalog/internal/query"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
+	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
@@ -27,6 +28,8 @@ type Catalog struct {
 	ingestion  atomic.Pointer[Ingestion]
 
 	permissions map[string]pluginapi.Permission // by name
+	own         []rule
+	added       *pluginapi.Live[[]pluginapi.Extended[catalognode.Rule, catalognode.RuleFunc]]
 }
 
 // Ingestion is what callers can make the catalog do. It is connected when the catalog starts: what it consists of can need other plugins that need the catalog.
@@ -42,8 +45,8 @@ type Ingestion struct {
 }
 
 // New returns a catalog over a store and the index that follows it.
-func New(s *store.Store, ix *index.Index, a pluginapi.Authorizer, self pluginapi.Self, logger *slog.Logger) *Catalog {
-	c := &Catalog{store: s, index: ix, authorizer: a, self: self, logger: logger, bodies: &bodies{limit: defaultBodies}, permissions: map[string]pluginapi.Permission{}}
+func New(s *store.Store, ix *index.Index, a pluginapi.Authorizer, self pluginapi.Self, logger *slog.Logger, rules *pluginapi.Live[[]pluginapi.Extended[catalognode.Rule, catalognode.RuleFunc]]) *Catalog {
+	c := &Catalog{store: s, index: ix, authorizer: a, self: self, logger: logger, own: ownRules(), added: rules, bodies: &bodies{limit: defaultBodies}, permissions: map[string]pluginapi.Permission{}}
 	for _, p := range catalogcommon.Permissions() {
 		c.permissions[p.Name] = pluginapi.Permission{Name: p.Name, Action: p.Action, Resource: p.ResourceType}
 	}
@@ -97,7 +100,7 @@ func (c *Catalog) permitted(ctx context.Context, name string) (where query.Predi
 	case decision.Effect == pluginapi.Allow:
 		return nil, true, nil
 	case decision.Effect == pluginapi.Conditional:
-		where, err := predicate(decision.Conditions)
+		where, err := c.conditions(ctx, decision.Conditions)
 		if err != nil {
 			c.logger.WarnContext(ctx, "the conditions of a permission make no sense", "permission", name, "error", err)
 			return nil, false, nil

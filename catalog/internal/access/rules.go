@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,30 +10,21 @@ import (
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/query"
+	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
-// Rule is something that conditions about entities may demand. Its one meaning is a question to the index, which is asked about one entity or about all.
-type Rule struct {
-	Name        string
-	Description string
-	Params      []RuleParam
-	where       func(args) query.Predicate
-}
-
-// RuleParam is a parameter of a rule: a text, or a list of texts.
-type RuleParam struct {
-	Name        string
-	Description string
-	List        bool
-	Optional    bool
+// rule is something that conditions about entities may demand. Its one meaning is a question to the index, which is asked about one entity or about all.
+type rule struct {
+	catalognode.Rule
+	where func(args) query.Predicate
 }
 
 // args are the parameters of a call of a rule: one value for those that are no lists, none for one that is left out.
-type args map[string][]string
+type args = map[string][]string
 
-// EntityRules are the rules that the catalog knows.
-func EntityRules() []Rule {
+// ownRules are the rules that the catalog brings.
+func ownRules() []rule {
 	under := func(prefix, key string) func(args) query.Predicate {
 		return func(given args) query.Predicate {
 			path := prefix + given[key][0]
@@ -45,27 +37,41 @@ func EntityRules() []Rule {
 	among := func(path, list string) func(args) query.Predicate {
 		return func(given args) query.Predicate { return query.In{Key: path, Values: given[list]} }
 	}
-	value := func(of string) RuleParam {
-		return RuleParam{Name: "value", Description: "Value of the " + of + ". Without it any will do.", Optional: true}
+	value := func(of string) catalognode.RuleParam {
+		return catalognode.RuleParam{Name: "value", Description: "Value of the " + of + ". Without it any will do.", Optional: true}
 	}
-	return []Rule{
-		{catalogcommon.RuleHasAnnotation, "Allow entities with the annotation", []RuleParam{{Name: "annotation", Description: "Name of the annotation."}, value("annotation")}, under("metadata.annotations.", "annotation")},
-		{catalogcommon.RuleHasLabel, "Allow entities with the label", []RuleParam{{Name: "label", Description: "Name of the label."}, value("label")}, under("metadata.labels.", "label")},
-		{catalogcommon.RuleHasMetadata, "Allow entities whose metadata has the field", []RuleParam{{Name: "key", Description: "Path below metadata."}, value("field")}, under("metadata.", "key")},
-		{catalogcommon.RuleHasSpec, "Allow entities whose spec has the field", []RuleParam{{Name: "key", Description: "Path below spec."}, value("field")}, under("spec.", "key")},
-		{catalogcommon.RuleIsEntityKind, "Allow entities of the kinds", []RuleParam{{Name: "kinds", Description: "Kinds, in any case.", List: true}}, among("kind", "kinds")},
-		{catalogcommon.RuleIsEntityOwner, "Allow entities that one of the claims owns", []RuleParam{{Name: "claims", Description: "Full references, such as group:default/payments.", List: true}}, among("relations.ownedBy", "claims")},
+	return []rule{
+		{catalognode.Rule{Name: catalogcommon.RuleHasAnnotation, Description: "Allow entities with the annotation", Params: []catalognode.RuleParam{{Name: "annotation", Description: "Name of the annotation."}, value("annotation")}}, under("metadata.annotations.", "annotation")},
+		{catalognode.Rule{Name: catalogcommon.RuleHasLabel, Description: "Allow entities with the label", Params: []catalognode.RuleParam{{Name: "label", Description: "Name of the label."}, value("label")}}, under("metadata.labels.", "label")},
+		{catalognode.Rule{Name: catalogcommon.RuleHasMetadata, Description: "Allow entities whose metadata has the field", Params: []catalognode.RuleParam{{Name: "key", Description: "Path below metadata."}, value("field")}}, under("metadata.", "key")},
+		{catalognode.Rule{Name: catalogcommon.RuleHasSpec, Description: "Allow entities whose spec has the field", Params: []catalognode.RuleParam{{Name: "key", Description: "Path below spec."}, value("field")}}, under("spec.", "key")},
+		{catalognode.Rule{Name: catalogcommon.RuleIsEntityKind, Description: "Allow entities of the kinds", Params: []catalognode.RuleParam{{Name: "kinds", Description: "Kinds, in any case.", List: true}}}, among("kind", "kinds")},
+		{catalognode.Rule{Name: catalogcommon.RuleIsEntityOwner, Description: "Allow entities that one of the claims owns", Params: []catalognode.RuleParam{{Name: "claims", Description: "Full references, such as group:default/payments.", List: true}}}, among("relations.ownedBy", "claims")},
 	}
 }
 
-// Rules are the same as extensions: an authorizer can decide about one entity with them.
-func Rules() []pluginapi.Extension {
+// Rules tells which rules conditions may use: the catalog's own, then those that plugins add.
+func (c *Catalog) Rules() []catalognode.Rule {
+	var all []catalognode.Rule
+	for _, own := range c.own {
+		all = append(all, own.Rule)
+	}
+	for _, added := range c.added.Get() {
+		if !slices.ContainsFunc(all, func(r catalognode.Rule) bool { return r.Name == added.Spec.Name }) {
+			all = append(all, added.Spec)
+		}
+	}
+	return all
+}
+
+// PermissionRules are the catalog's own rules as extensions: an authorizer can decide about one entity with them.
+func PermissionRules() []pluginapi.Extension {
 	var extensions []pluginapi.Extension
-	for _, known := range EntityRules() {
+	for _, known := range ownRules() {
 		spec := pluginapi.PermissionRule{Name: known.Name, Resource: catalogcommon.ResourceTypeEntity, Description: known.Description}
 		extensions = append(extensions, pluginapi.PermissionRules.From(strings.ReplaceAll(strings.ToLower(known.Name), "_", "-"), spec, func(c *Catalog) pluginapi.RuleFunc {
-			return func(_ context.Context, resource string, params map[string]any) (bool, error) {
-				where, err := rule(pluginapi.RuleCall{Name: known.Name, Params: params})
+			return func(ctx context.Context, resource string, params map[string]any) (bool, error) {
+				where, err := c.rule(ctx, pluginapi.RuleCall{Name: known.Name, Params: params})
 				if err != nil {
 					return false, err
 				}
@@ -79,18 +85,18 @@ func Rules() []pluginapi.Extension {
 // maxConditions bounds what a decision can be made of.
 const maxConditions = 1000
 
-// predicate turns the conditions of a decision into a question to the index.
-func predicate(c pluginapi.Condition) (query.Predicate, error) {
+// conditions turns the conditions of a decision into a question to the index.
+func (c *Catalog) conditions(ctx context.Context, condition pluginapi.Condition) (query.Predicate, error) {
 	left := maxConditions
-	return conditions(c, 1, &left)
+	return c.condition(ctx, condition, 1, &left)
 }
 
-func conditions(c pluginapi.Condition, depth int, left *int) (query.Predicate, error) {
+func (c *Catalog) condition(ctx context.Context, of pluginapi.Condition, depth int, left *int) (query.Predicate, error) {
 	if *left--; *left < 0 || depth > query.MaxDepth {
 		return nil, fmt.Errorf("there are more than %d conditions, or they are nested more than %d deep", maxConditions, query.MaxDepth)
 	}
 	set := 0
-	for _, is := range []bool{c.AllOf != nil, c.AnyOf != nil, c.Not != nil, c.Rule != nil} {
+	for _, is := range []bool{of.AllOf != nil, of.AnyOf != nil, of.Not != nil, of.Rule != nil} {
 		if is {
 			set++
 		}
@@ -99,48 +105,66 @@ func conditions(c pluginapi.Condition, depth int, left *int) (query.Predicate, e
 		return nil, errors.New("a condition is one of allOf, anyOf, not and a rule")
 	}
 	switch {
-	case c.Rule != nil:
-		return rule(*c.Rule)
-	case c.Not != nil:
-		of, err := conditions(*c.Not, depth+1, left)
-		return query.Not{Of: of}, err
+	case of.Rule != nil:
+		return c.rule(ctx, *of.Rule)
+	case of.Not != nil:
+		not, err := c.condition(ctx, *of.Not, depth+1, left)
+		return query.Not{Of: not}, err
 	}
-	parts := make([]query.Predicate, 0, len(c.AllOf)+len(c.AnyOf))
-	for _, part := range slices.Concat(c.AllOf, c.AnyOf) {
-		where, err := conditions(part, depth+1, left)
+	parts := make([]query.Predicate, 0, len(of.AllOf)+len(of.AnyOf))
+	for _, part := range slices.Concat(of.AllOf, of.AnyOf) {
+		where, err := c.condition(ctx, part, depth+1, left)
 		if err != nil {
 			return nil, err
 		}
 		parts = append(parts, where)
 	}
-	if c.AllOf != nil {
+	if of.AllOf != nil {
 		return query.All(parts), nil
 	}
 	return query.Any(parts), nil
 }
 
 // rule turns one rule into a question to the index. A parameter that is missing, unknown or of another type is an error: it must not widen what is allowed.
-func rule(call pluginapi.RuleCall) (query.Predicate, error) {
-	for _, known := range EntityRules() {
-		if known.Name != call.Name {
+func (c *Catalog) rule(ctx context.Context, call pluginapi.RuleCall) (query.Predicate, error) {
+	for _, own := range c.own {
+		if own.Name != call.Name {
 			continue
 		}
-		given, err := known.args(call.Params)
+		given, err := argsOf(own.Rule, call.Params)
+		if err != nil {
+			return nil, err
+		}
+		return own.where(given), nil
+	}
+	for _, added := range c.added.Get() {
+		if added.Spec.Name != call.Name {
+			continue
+		}
+		given, err := argsOf(added.Spec, call.Params)
+		if err != nil {
+			return nil, err
+		}
+		meant, err := pluginapi.Ask(ctx, added, func(ctx context.Context, rule catalognode.RuleFunc) (map[string]any, error) { return rule(ctx, given) })
 		if err != nil {
 			return nil, fmt.Errorf("rule %s: %w", call.Name, err)
 		}
-		return known.where(given), nil
+		text, err := json.Marshal(meant)
+		if err != nil {
+			return nil, fmt.Errorf("rule %s: %w", call.Name, err)
+		}
+		return query.ParsePredicate(text)
 	}
 	return nil, fmt.Errorf("there is no rule %q about entities", call.Name)
 }
 
-func (r Rule) args(params map[string]any) (args, error) {
+func argsOf(r catalognode.Rule, params map[string]any) (args, error) {
 	given := args{}
 	for _, param := range r.Params {
 		value, ok := params[param.Name]
 		if !ok || value == nil {
 			if !param.Optional {
-				return nil, fmt.Errorf("parameter %s is missing", param.Name)
+				return nil, fmt.Errorf("rule %s: parameter %s is missing", r.Name, param.Name)
 			}
 			continue
 		}
@@ -152,13 +176,13 @@ func (r Rule) args(params map[string]any) (args, error) {
 			list = []string{text}
 		}
 		if !ok {
-			return nil, fmt.Errorf("parameter %s is %v, which it cannot be", param.Name, value)
+			return nil, fmt.Errorf("rule %s: parameter %s is %v, which it cannot be", r.Name, param.Name, value)
 		}
 		given[param.Name] = list
 	}
 	for name := range params {
-		if !slices.ContainsFunc(r.Params, func(p RuleParam) bool { return p.Name == name }) {
-			return nil, fmt.Errorf("there is no parameter %s", name)
+		if !slices.ContainsFunc(r.Params, func(p catalognode.RuleParam) bool { return p.Name == name }) {
+			return nil, fmt.Errorf("rule %s: there is no parameter %s", r.Name, name)
 		}
 	}
 	return given, nil
@@ -185,7 +209,7 @@ func texts(value any) ([]string, bool) {
 
 // Decide tells for each entity whether the conditions hold for it. They do not for one that is not there, or that the caller may not read, so that asking tells nothing about what is hidden.
 func (c *Catalog) Decide(ctx context.Context, refs []string, conditions pluginapi.Condition) ([]bool, error) {
-	where, err := predicate(conditions)
+	where, err := c.conditions(ctx, conditions)
 	if err != nil {
 		return nil, query.Errorf("conditions: %v", err)
 	}

@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
-	"github.com/proscenium-dev/proscenium/catalog/internal/access"
+	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
@@ -42,14 +42,14 @@ func (a *API) permissions(w http.ResponseWriter, r *http.Request) error {
 		}
 		answer.Permissions = append(answer.Permissions, p)
 	}
-	for _, known := range access.EntityRules() {
+	for _, known := range a.catalog.Rules() {
 		answer.Rules = append(answer.Rules, rule{known.Name, known.Description, catalogcommon.ResourceTypeEntity, paramsSchema(known.Params)})
 	}
 	return respondWith(w, http.StatusOK, answer)
 }
 
 // paramsSchema describes the parameters of a rule as JSON Schema.
-func paramsSchema(params []access.RuleParam) map[string]any {
+func paramsSchema(params []catalognode.RuleParam) map[string]any {
 	properties, required := map[string]any{}, []string{}
 	for _, param := range params {
 		property := map[string]any{"type": "string", "description": param.Description}
