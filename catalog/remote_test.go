@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,12 +29,22 @@ type sourceHost struct {
 	mu    sync.Mutex
 	files map[string]string // by path in the repository or below the server
 	token string            // of the GitHub
+	open  atomic.Int64      // connections
 }
 
 func newSourceHost(t *testing.T, files map[string]string) *sourceHost {
 	t.Helper()
 	s := &sourceHost{files: files, token: "gh-hunter2"}
-	s.Server = httptest.NewServer(s)
+	s.Server = httptest.NewUnstartedServer(s)
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			s.open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			s.open.Add(-1)
+		}
+	}
+	s.Start()
 	t.Cleanup(s.Close)
 	return s
 }
@@ -270,6 +282,25 @@ spec: {type: openapi, lifecycle: production, owner: sea, definition: {$text: 'ht
 	eventually(t, "the entity recovers", func() bool { return get("shop", &shop) && shop.Status == nil })
 	if got := shop.SpecString("definition") + shop.SpecString("notes"); !strings.Contains(got, "found: true") || !strings.Contains(got, "# More") {
 		t.Errorf("recovered: %s", got)
+	}
+}
+
+// TestStopClosesConnections looks at the other end of what a portal reads from.
+func TestStopClosesConnections(t *testing.T) {
+	t.Parallel()
+	s := newSourceHost(t, map[string]string{"/open/plain.yaml": component("plain")})
+	p := plugintest.StartWith(t, plugintest.Options{Environ: tokens(), Config: s.remote(s.URL + "/open/plain.yaml")}, catalog.Plugin())
+	p.Get(api + "/entities/by-name/component/default/plain").Want(200)
+	if s.open.Load() == 0 {
+		t.Fatal("nothing is open, so nothing is shown")
+	}
+	if err := p.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); s.open.Load() > 0; time.Sleep(5 * time.Millisecond) { // idle connections would stay for half a minute
+		if time.Now().After(end) {
+			t.Fatalf("%d connections are open", s.open.Load())
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -126,8 +127,9 @@ func (u *URLs) Configure(config URLConfig) {
 			r.trust(proxy.Host)
 		}
 	}
-	u.reach.Store(r)
-	u.Close() // connections were made by the old rules
+	if before := u.reach.Swap(r); before != nil && !reflect.DeepEqual(before, r) {
+		u.Close() // connections were made by the old rules
+	}
 }
 
 // Close ends idle connections. Reads may still be made.

@@ -347,6 +347,11 @@ func (a *Wiring) remedy(w *wiring, need reflect.Type) string {
 		if other.Config != nil && other.Config.Type() == need {
 			return fmt.Sprintf(", which is the configuration of %s and private to it", other.ID)
 		}
+		for _, section := range other.Shared {
+			if section != nil && section.Type() == need {
+				return fmt.Sprintf(", which is a shared section of %s; declare it under Shared of %s, too", other.ID, w.plugin.ID)
+			}
+		}
 	}
 	for _, point := range w.plugin.Points {
 		if need == point.SpecType() {

@@ -243,6 +243,22 @@ func TestWiringFaults(t *testing.T) {
 			plugins: []pluginapi.Plugin{{ID: "a", Config: pluginapi.ConfigOf(greetingConfig{}), Extensions: starts(func(*greetingConfig) pluginapi.RunFunc { return nothing })}},
 			want:    []string{"a: start:a/x needs *host_test.greetingConfig; ask for host_test.greetingConfig, or for *pluginapi.Live of it"},
 		},
+		"a pointer to a shared section": {
+			plugins: []pluginapi.Plugin{{ID: "a", Shared: []*pluginapi.ConfigSection{pluginapi.ConfigOf(greetingConfig{}).At("x")}, Extensions: starts(func(*greetingConfig) pluginapi.RunFunc { return nothing })}},
+			want:    []string{"a: start:a/x needs *host_test.greetingConfig; ask for host_test.greetingConfig, or for *pluginapi.Live of it"},
+		},
+		"shared sections of one type, and nowhere": {
+			plugins: []pluginapi.Plugin{{ID: "a", Shared: []*pluginapi.ConfigSection{pluginapi.ConfigOf(greetingConfig{}).At("x"), pluginapi.ConfigOf(greetingConfig{}), nil}}},
+			want: []string{
+				"a: two of its sections of configuration have the type host_test.greetingConfig; give each one of its own",
+				"a: its shared section of type host_test.greetingConfig has no path; write pluginapi.ConfigOf(T{}).At(PATH)",
+				"a: one of its shared sections is nil; write pluginapi.ConfigOf(T{}).At(PATH)",
+			},
+		},
+		"a shared section that another plugin declares": {
+			plugins: []pluginapi.Plugin{{ID: "b", Shared: []*pluginapi.ConfigSection{pluginapi.ConfigOf(greetingConfig{}).At("x")}}, {ID: "a", Extensions: starts(func(greetingConfig) pluginapi.RunFunc { return nothing })}},
+			want:    []string{"a: start:a/x needs host_test.greetingConfig, which is a shared section of b; declare it under Shared of a, too"},
+		},
 		"configuration that is not declared": {
 			plugins: []pluginapi.Plugin{{ID: "a", Extensions: starts(func(*pluginapi.Live[greetingConfig]) pluginapi.RunFunc { return nothing })}},
 			want:    []string{"declare the plugin's configuration: Config: pluginapi.ConfigOf(...)"},
@@ -322,6 +338,35 @@ func BenchmarkHost(b *testing.B) {
 		if _, _, err := assemble(plugins); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestSharedSections injects one section into two plugins, as it was at start and live, and changes it for one of them.
+func TestSharedSections(t *testing.T) {
+	t.Parallel()
+	seen := map[string]*pluginapi.Live[greetingConfig]{}
+	plugin := func(id string) pluginapi.Plugin {
+		type own struct {
+			Text string `yaml:"text"`
+		}
+		return pluginapi.Plugin{
+			ID: id, Config: pluginapi.ConfigOf(own{"own"}), Shared: []*pluginapi.ConfigSection{pluginapi.ConfigOf(greetingConfig{"default"}).At("x")},
+			Extensions: starts(func(first own, at greetingConfig, live *pluginapi.Live[greetingConfig]) pluginapi.RunFunc {
+				if first.Text != "own" || at != live.Get() {
+					t.Errorf("%s: %+v, %+v, %+v", id, first, at, live.Get())
+				}
+				seen[id] = live
+				return func(context.Context) error { return nil }
+			}),
+		}
+	}
+	graph, _, err := assemble([]pluginapi.Plugin{plugin("a"), plugin("b")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	graph.SetConfig("a", 1, greetingConfig{"changed"})
+	if a, b := seen["a"].Get().Greeting, seen["b"].Get().Greeting; a != "changed" || b != "default" {
+		t.Errorf("a has %s, b has %s", a, b)
 	}
 }
 
