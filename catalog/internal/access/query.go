@@ -73,6 +73,22 @@ func (c *Catalog) Ask(ctx context.Context, q Question) (Answer, error) {
 	return answer, nil
 }
 
+// Warm has the index build what most questions need, so that the first of them is as fast as the others.
+func (c *Catalog) Warm() error {
+	name := []query.SortKey{{Field: "metadata.name"}}
+	usual := []index.Query{
+		{Limit: 1},
+		{Limit: 1, Order: query.Order{ByRef: true, KeepAll: true}},
+		{Limit: 1, Order: query.Order{Keys: name}, Where: query.Text{Keys: []string{"metadata.name", "metadata.title"}, Term: "warm"}},
+	}
+	for _, q := range usual {
+		if _, err := c.index.Query(q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func turned(cursor query.Cursor, at []*string, backward bool) string {
 	cursor.At, cursor.Backward = at, backward
 	return cursor.Encode()

@@ -249,6 +249,9 @@ func (in *Ingest) Start(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := in.Catalog.Warm(); err != nil {
+		return err
+	}
 	in.Logger.Info("the catalog is loaded", "entities", in.Index.Len(), "took", time.Since(start).Round(time.Millisecond))
 	return nil
 }
