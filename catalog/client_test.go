@@ -59,15 +59,20 @@ func clientEntities() string {
 func TestBackstageClient(t *testing.T) {
 	t.Parallel()
 	node, folder := catalogClient(t)
-	files := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: remote}\nspec: {type: service, lifecycle: production, owner: sea}\n")
-	}))
-	t.Cleanup(files.Close)
-	config := configuration + "backend: {reading: {allow: [{host: '" + strings.TrimPrefix(files.URL, "http://") + "'}]}}\n"
+	file := served(t, "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: remote}\nspec: {type: service, lifecycle: production, owner: sea}\n")
+	config := configuration + "backend: {reading: {allow: [{host: '" + strings.TrimPrefix(file, "http://") + "'}]}}"
 	p := plugintest.StartWith(t, plugintest.Options{Config: config}, catalog.Plugin(catalog.Options{Embedded: fstest.MapFS{"all.yaml": {Data: []byte(clientEntities())}}}))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if said, err := exec.CommandContext(ctx, node, filepath.Join("testdata", "client.mjs"), folder, p.URL, files.URL+"/catalog-info.yaml").CombinedOutput(); err != nil {
+	if said, err := exec.CommandContext(ctx, node, filepath.Join("testdata", "client.mjs"), folder, p.URL, file+"/catalog-info.yaml").CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, said)
 	}
+}
+
+// served is the address of a server with one file at every path.
+func served(t *testing.T, text string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }))
+	t.Cleanup(server.Close)
+	return server.URL
 }

@@ -129,7 +129,8 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 // TestContract drives every operation, and makes it answer with every status that the document gives it.
 func TestContract(t *testing.T) {
 	t.Parallel()
-	p := start(t, plugintest.Options{})
+	file := served(t, descriptors[:strings.Index(descriptors, "---")])
+	p := start(t, plugintest.Options{Config: "backend: {reading: {allow: [{host: '" + strings.TrimPrefix(file, "http://") + "'}]}}"})
 	c := contractOf(t, p)
 	get := func(path string, status int) *plugintest.Response {
 		t.Helper()
@@ -226,6 +227,11 @@ func TestContract(t *testing.T) {
 	post("/locations?onConflict=refresh", object{"type": "url", "target": target}, 201)
 	post("/locations", object{"type": "url", "target": target + "2"}, 201)
 	post("/locations?dryRun=true", object{"type": "url", "target": target + "3"}, 400)
+	var tried catalogcommon.AddLocationResponse
+	post("/locations?dryRun=true", object{"type": "url", "target": file + "/catalog-info.yaml"}, 201).JSON(&tried)
+	if !slices.Contains(names(tried.Entities), "Shop") {
+		t.Errorf("a dry run brought %q", names(tried.Entities))
+	}
 	var locations catalogcommon.LocationsPage
 	post("/locations/by-query", object{"limit": 1, "query": object{"type": "url"}}, 200).JSON(&locations)
 	post("/locations/by-query", object{"cursor": locations.PageInfo.NextCursor}, 200)
