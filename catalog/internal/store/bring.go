@@ -19,7 +19,7 @@ type Child struct {
 	Positions   string // what the body's faults need to be placed, as JSON; may be empty
 
 	// Outcome is that of processing Body, if it is known already: it is stored with Body if that is new, in the same transaction. Its ID and Revision are set then.
-	// It has no errors.
+	// It has no errors, and nothing but Body and Relations.
 	Outcome *Result
 }
 
@@ -76,9 +76,9 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 	now := t.now.UnixMilli()
 	states := newRows("uid text", "ref text", "key text", "hash text", "next bigint", "result text", "as_is bigint", "took bigint", "done bigint")
 	changed := newRows("id bigint", "key text", "hash text")
-	bodies := newRows("id bigint", "body text", "positions text")
+	bodies := newRows("id bigint", "body text", "positions text", "processed text")
 	seen := map[string]bool{}
-	var outcomes, changes Finished
+	var outcomes, changes Finished // of new entities, and of changed ones
 	var fresh []int
 	var good []int64 // whose unprocessed body is the last good one, too
 	for i := range children {
@@ -99,8 +99,11 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 			result.ids[i] = k.id
 			if k.hash != c.Hash || k.key == nil && c.LocationKey != "" || k.key != nil && *k.key != c.LocationKey {
 				changed.add(k.id, optional(c.LocationKey), c.Hash)
-				bodies.add(k.id, c.Body, optional(c.Positions))
-				changes = changes.with(c.Outcome, k.id, k.revision+1, false)
+				bodies.add(k.id, c.Body, optional(c.Positions), (*string)(nil))
+				if c.Outcome != nil {
+					c.Outcome.ID, c.Outcome.Revision, c.Outcome.Kept = k.id, k.revision+1, false
+					changes = append(changes, c.Outcome)
+				}
 				if k.asIs {
 					good = append(good, k.id)
 				}
@@ -124,9 +127,17 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 		return result, errTryAgain
 	}
 	for _, i := range fresh {
-		result.ids[i] = made[children[i].Ref]
-		bodies.add(result.ids[i], children[i].Body, optional(children[i].Positions))
-		outcomes = outcomes.with(children[i].Outcome, result.ids[i], 0, true)
+		c := &children[i]
+		result.ids[i] = made[c.Ref]
+		var processed *string
+		if c.Outcome != nil {
+			c.Outcome.ID = result.ids[i]
+			outcomes = append(outcomes, c.Outcome)
+			if !c.Outcome.AsIs {
+				processed = &c.Outcome.Body
+			}
+		}
+		bodies.add(result.ids[i], c.Body, optional(c.Positions), processed)
 	}
 	if len(good) > 0 {
 		if _, err := t.ExecContext(t.ctx, `update entity_bodies set processed = unprocessed where `+t.in("id", 1), t.ids(good)); err != nil {
@@ -136,7 +147,7 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 	if err := t.exec(fmt.Sprintf(`update refresh_state set location_key = r.key, unprocessed_hash = r.hash, as_is = 0, next_update_at = %d, revision = revision + 1 from {rows} where refresh_state.id = r.id`, now), changed); err != nil {
 		return result, err
 	}
-	if err := t.exec(`insert into entity_bodies (id, unprocessed, positions) select r.id, r.body, r.positions from {rows} where true
+	if err := t.exec(`insert into entity_bodies (id, unprocessed, positions, processed) select r.id, r.body, r.positions, r.processed from {rows} where true
 		on conflict (id) do update set unprocessed = excluded.unprocessed, positions = excluded.positions`, bodies); err != nil {
 		return result, err
 	}
@@ -146,21 +157,14 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 	if err := t.noteConflicts(from, result.conflicts, children); err != nil {
 		return result, err
 	}
+	t.stitchIDs(outcomes.ids())
+	if err := t.relate(outcomes, nil); err != nil {
+		return result, err
+	}
 	if err := t.schedule(changes); err != nil {
 		return result, err
 	}
-	outcomes = append(outcomes, changes...)
-	t.stitchIDs(outcomes.ids())
-	return result, t.conclude(outcomes)
-}
-
-// with adds an outcome, unless it is nil, of an entity that is new to the database or changed.
-func (f Finished) with(outcome *Result, id, revision int64, fresh bool) Finished {
-	if outcome == nil {
-		return f
-	}
-	outcome.ID, outcome.Revision, outcome.Kept = id, revision, fresh && outcome.AsIs && outcome.Cache == ""
-	return append(f, outcome)
+	return result, t.conclude(changes)
 }
 
 func (t *tx) knownByRef(refs []string) (map[string]known, error) {

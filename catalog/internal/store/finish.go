@@ -186,22 +186,24 @@ const (
 	withinEdge   = "\x1f"
 )
 
-// relate makes the relations of entities those given, and queues whoever gains or loses one. What one entity says of another, or of itself, is one row.
-func (t *tx) relate(good []*Result, all []int64) error {
+// relate makes the relations of entities those given, and queues whoever gains or loses one. What one entity says of another, or of itself, is one row. old are the ids of those that may have relations already.
+func (t *tx) relate(good []*Result, old []int64) error {
 	type said struct {
 		origin int64
 		of     string
 	}
 	have := map[said]string{}
-	err := t.collect(`select origin_id, source_ref, edges from relations where `+t.in("origin_id", 1), []any{t.ids(all)}, func(found *sqlx.Rows) error {
-		var key said
-		var edges string
-		err := found.Scan(&key.origin, &key.of, &edges)
-		have[key] = edges
-		return err
-	})
-	if err != nil {
-		return err
+	if len(old) > 0 {
+		err := t.collect(`select origin_id, source_ref, edges from relations where `+t.in("origin_id", 1), []any{t.ids(old)}, func(found *sqlx.Rows) error {
+			var key said
+			var edges string
+			err := found.Scan(&key.origin, &key.of, &edges)
+			have[key] = edges
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	come := newRows("id bigint", "hash bigint", "source text", "edges text")
 	gone := newRows("id bigint", "source text")

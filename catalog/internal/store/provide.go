@@ -178,8 +178,10 @@ func (t *tx) remove(ids []int64) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := t.ExecContext(t.ctx, `delete from refresh_state where `+t.in("id", 1), arg); err != nil {
-		return nil, err
+	for _, gone := range []string{`relations where ` + t.in("origin_id", 1), `refresh_state where ` + t.in("id", 1)} {
+		if _, err := t.ExecContext(t.ctx, `delete from `+gone, arg); err != nil {
+			return nil, err
+		}
 	}
 	t.stitchRefs(related)
 	if len(children) > 0 {

@@ -87,9 +87,9 @@ create table conflicts (
 );
 create index conflicts_source on conflicts (source_id);
 
--- What the origin says of a source, itself or another entity. Hashes stand for refs in the index, because the texts are long and many.
+-- What the origin, which has an id of refresh_state, says of a source, itself or another entity. They are many: that the origin is there is not checked row by row. Hashes stand for refs in the index, because the texts are long and many.
 create table relations (
-  origin_id bigint not null references refresh_state (id) on delete cascade,
+  origin_id bigint not null,
   source_hash bigint not null,
   source_ref text not null,
   edges text not null                       -- types and targets, with separators
