@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,5 +115,23 @@ func TestLongQueryByPages(t *testing.T) {
 	p.Get(api + "/entities/by-query?cursor=" + url.QueryEscape(page.PageInfo.PrevCursor)).Want(200).JSON(&page)
 	if len(page.Items) != 1 {
 		t.Errorf("the first page: %d", len(page.Items))
+	}
+}
+
+// TestLongAnswer is about one that is sent in parts.
+func TestLongAnswer(t *testing.T) {
+	t.Parallel()
+	p := start(t, plugintest.Options{})
+	refs := slices.Repeat([]string{"component:default/shop", "component:default/none"}, 5000)
+	r := p.Post(api+"/entities/by-refs", map[string]any{"entityRefs": refs}).Want(200)
+	var answer catalogcommon.ByRefsResponse
+	r.JSON(&answer)
+	if len(answer.Items) != len(refs) || len(r.Body) < 1<<20 || r.Header.Get("Content-Length") != "" || r.Header.Get("Content-Type") != "application/json; charset=utf-8" {
+		t.Errorf("%d items in %d bytes, headers %v", len(answer.Items), len(r.Body), r.Header)
+	}
+	for i, entity := range answer.Items {
+		if (entity == nil) != (i%2 == 1) {
+			t.Fatalf("item %d is %v", i, entity)
+		}
 	}
 }

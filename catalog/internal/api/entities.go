@@ -60,7 +60,7 @@ func (a *API) entities(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Link", "</entities?"+values.Encode()+`>; rel="next"`)
 	}
 	bodies := slices.DeleteFunc(page.Bodies, func(body []byte) bool { return body == nil })
-	return respond(w, func(dst []byte) ([]byte, error) { return appendEntities(dst, bodies, projection) })
+	return respond(w, func(out *outgoing, dst []byte) ([]byte, error) { return appendEntities(out, dst, bodies, projection) })
 }
 
 // all writes every entity of a listing as it comes. A failure after the first of them can only cut the answer short, which leaves it without its closing bracket.
@@ -201,8 +201,8 @@ func (a *API) page(w http.ResponseWriter, r *http.Request, q access.Question, li
 	if err != nil {
 		return err
 	}
-	return respond(w, func(dst []byte) ([]byte, error) {
-		dst, err := appendEntities(append(dst, `{"items":`...), answer.Bodies, projection)
+	return respond(w, func(out *outgoing, dst []byte) ([]byte, error) {
+		dst, err := appendEntities(out, append(dst, `{"items":`...), answer.Bodies, projection)
 		if err != nil {
 			return dst, err
 		}
@@ -319,8 +319,8 @@ func (a *API) byRefs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return respond(w, func(dst []byte) ([]byte, error) {
-		dst, err := appendEntities(append(dst, `{"items":`...), bodies, projection)
+	return respond(w, func(out *outgoing, dst []byte) ([]byte, error) {
+		dst, err := appendEntities(out, append(dst, `{"items":`...), bodies, projection)
 		return append(dst, '}'), err
 	})
 }
@@ -386,7 +386,7 @@ func (a *API) writeFacets(w http.ResponseWriter, r *http.Request, keys []string,
 	if err != nil {
 		return err
 	}
-	return respond(w, func(dst []byte) ([]byte, error) {
+	return respond(w, func(_ *outgoing, dst []byte) ([]byte, error) {
 		dst = append(dst, `{"facets":{`...)
 		written := 0
 		for i, key := range keys {

@@ -107,7 +107,7 @@ func (a *API) graph(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return respond(w, func(dst []byte) ([]byte, error) {
+	return respond(w, func(_ *outgoing, dst []byte) ([]byte, error) {
 		dst = append(dst, `{"nodes":[`...)
 		for i, node := range graph.Nodes {
 			if i > 0 {

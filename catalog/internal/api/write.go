@@ -15,19 +15,43 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 // keepBuffer bounds what is kept of an unusually large answer, in bytes.
 const keepBuffer = 1 << 20
 
+// outgoing is an answer of which a part may have been sent.
+type outgoing struct {
+	w    http.ResponseWriter
+	sent bool
+}
+
+// flush sends what was gathered of a long answer, so that its size does not matter. What fails later can only cut it short.
+func (o *outgoing) flush(text []byte) []byte {
+	if len(text) < flushAt {
+		return text
+	}
+	if !o.sent {
+		o.w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		o.sent = true
+	}
+	_, _ = o.w.Write(text) // an error here means that the client has left
+	return text[:0]
+}
+
 // respond writes JSON that build appends.
-func respond(w http.ResponseWriter, build func([]byte) ([]byte, error)) error {
+func respond(w http.ResponseWriter, build func(*outgoing, []byte) ([]byte, error)) error {
 	buffer := buffers.Get().(*[]byte)
 	defer func() {
 		if cap(*buffer) <= keepBuffer {
 			buffers.Put(buffer)
 		}
 	}()
-	text, err := build((*buffer)[:0])
+	out := outgoing{w: w}
+	text, err := build(&out, (*buffer)[:0])
 	if err != nil {
 		return err
 	}
 	*buffer = text
+	if out.sent {
+		_, _ = w.Write(text) // an error here means that the client has left
+		return nil
+	}
 	sendJSON(w, text)
 	return nil
 }
@@ -52,7 +76,7 @@ func respondWith(w http.ResponseWriter, status int, value any) error {
 }
 
 // appendEntities appends an array of entities, with null for those that are nil.
-func appendEntities(dst []byte, bodies [][]byte, projection *fields.Projection) ([]byte, error) {
+func appendEntities(out *outgoing, dst []byte, bodies [][]byte, projection *fields.Projection) ([]byte, error) {
 	dst = append(dst, '[')
 	for i, body := range bodies {
 		if i > 0 {
@@ -66,6 +90,7 @@ func appendEntities(dst []byte, bodies [][]byte, projection *fields.Projection) 
 		if dst, err = projection.Append(dst, body); err != nil {
 			return dst, err
 		}
+		dst = out.flush(dst)
 	}
 	return append(dst, ']'), nil
 }
