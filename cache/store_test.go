@@ -346,21 +346,51 @@ func selfSigned(t *testing.T, dir string) (cert, private string) {
 
 func TestRedisCluster(t *testing.T) {
 	t.Parallel()
-	server := cachetest.Redis(t, "--cluster-enabled", "yes")
-	client := redis.NewClient(&redis.Options{Addr: server.Addr})
-	t.Cleanup(func() { _ = client.Close() })
-	if err := client.Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err(); err != nil {
+	var nodes []*redis.Client
+	for i, slots := range [][2]int{{0, 5460}, {5461, 10922}, {10923, 16383}} {
+		server := cachetest.Redis(t, "--cluster-enabled", "yes")
+		node := redis.NewClient(&redis.Options{Addr: server.Addr})
+		t.Cleanup(func() { _ = node.Close() })
+		if err := node.Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1]).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := node.Do(t.Context(), "CLUSTER", "SET-CONFIG-EPOCH", i+1).Err(); err != nil {
+			t.Fatal(err)
+		}
+		nodes = append(nodes, node)
+	}
+	host, port, err := net.SplitHostPort(nodes[0].Options().Addr)
+	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the cluster is up", func() bool {
-		info, err := client.ClusterInfo(t.Context()).Result()
-		return err == nil && strings.Contains(info, "cluster_state:ok")
+	for _, node := range nodes[1:] {
+		if err := node.ClusterMeet(t.Context(), host, port).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "each node of the cluster knows the others", func() bool {
+		for _, node := range nodes {
+			info, err := node.ClusterInfo(t.Context()).Result()
+			if err != nil || !strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, "cluster_size:3") {
+				return false
+			}
+		}
+		return true
 	})
-	cachetest.Caches(t, func(t *testing.T) *cache.Caches {
-		config := cache.Config{Store: "redis", Namespace: namespace(), Budget: patient, UseRedisSets: len(t.Name())%2 == 0}
-		config.Redis.Cluster = &cache.ClusterConfig{RootNodes: []cache.Connection{connection("redis://" + server.Addr)}}
-		return open(t, cache.Options{Config: config})
+	root := connection("redis://" + nodes[2].Options().Addr) // the others are found through it
+	t.Run("caches", func(t *testing.T) {                     // returns when all of them are done
+		cachetest.Caches(t, func(t *testing.T) *cache.Caches {
+			config := cache.Config{Store: "redis", Namespace: namespace(), Budget: patient, UseRedisSets: len(t.Name())%2 == 0}
+			config.Redis.Cluster = &cache.ClusterConfig{RootNodes: []cache.Connection{root}}
+			return open(t, cache.Options{Config: config})
+		})
 	})
+	for i, node := range nodes {
+		stats, err := node.Info(t.Context(), "commandstats").Result()
+		if err != nil || !strings.Contains(stats, "cmdstat_set:") {
+			t.Errorf("node %d was never written to: %v\n%s", i, err, stats)
+		}
+	}
 }
 
 func TestClusterWithoutNodes(t *testing.T) {

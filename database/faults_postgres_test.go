@@ -230,12 +230,8 @@ func TestLimitHolds(t *testing.T) {
 			o := on(s, mode)
 			o.Config.MaxConnections = 7
 			d := databasetest.Open(t, o)
-			plugins := 50
-			if mode == "database" {
-				plugins = 12 // making one takes a while
-			}
 			var dbs []*sqlx.DB
-			for i := range plugins {
+			for i := range 50 {
 				dbs = append(dbs, prepare(t, d, fmt.Sprint("p", i)))
 			}
 			ctx, cancel := context.WithCancel(t.Context())
