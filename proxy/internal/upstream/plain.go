@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -28,6 +29,7 @@ type plain struct {
 
 	direct bool // it is reached without TLS and without another proxy
 	idle   idleConns
+	busy   atomic.Int32 // requests that wait for an answer
 
 	messages     sync.Pool // of *[]byte
 	small, large buffers   // for pieces of bodies
@@ -181,6 +183,9 @@ func (p *plain) conn(out *http.Request, start time.Time) (*plainConn, error) {
 // grace is how long an answer may take before anybody cares whether the client is still there. Most answers are here by then, and to watch for the client costs as much as to send a request.
 const grace = 250 * time.Millisecond
 
+// crowd is from how many requests on that wait for an answer it is quicker to let others go first.
+const crowd = 32
+
 // exchange sends a request and reads the header of the answer.
 func (p *plain) exchange(c *plainConn, out *http.Request, message []byte, start time.Time) (*http.Response, error) {
 	if err := out.Context().Err(); err != nil {
@@ -211,6 +216,8 @@ func (p *plain) exchange(c *plainConn, out *http.Request, message []byte, start 
 
 // answer is the part of exchange up to the answer's header.
 func (p *plain) answer(w *vigil, out *http.Request, message []byte) (*http.Response, error) {
+	p.busy.Add(1)
+	defer p.busy.Add(-1)
 	c := w.c
 	d := min(grace, w.limit)
 	c.allow(w.start, d, d)
@@ -222,7 +229,9 @@ func (p *plain) answer(w *vigil, out *http.Request, message []byte) (*http.Respo
 	if err != nil {
 		return nil, err
 	}
-	runtime.Gosched() // under load the answer is here when this goroutine's turn comes again: that saves a read that finds nothing, and waiting for the network poller
+	if p.busy.Load() > crowd {
+		runtime.Gosched() // the answer is here when this goroutine's turn comes again: that saves a read that finds nothing, and waiting for the network poller
+	}
 	for range maxInterim {
 		_, err := c.reader.Peek(1)
 		if w.begin(err) {
@@ -231,8 +240,14 @@ func (p *plain) answer(w *vigil, out *http.Request, message []byte) (*http.Respo
 		if err != nil {
 			return nil, err
 		}
-		if here, err := c.reader.Peek(c.reader.Buffered()); err != nil || !bytes.Contains(here, headerEnd) {
+		here, _ := c.reader.Peek(c.reader.Buffered()) // that much is here
+		end := bytes.Index(here, headerEnd)
+		if end < 0 {
 			w.begin(os.ErrDeadlineExceeded) // since this one takes its time
+		} else if res := readUsual(string(here[:end+len(headerEnd)]), out); res != nil {
+			_, _ = c.reader.Discard(end + len(headerEnd))
+			c.allowed = -1
+			return res, nil
 		}
 		res, err := http.ReadResponse(c.reader, out)
 		switch {
