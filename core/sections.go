@@ -187,7 +187,7 @@ func read(snapshot *config.Snapshot, plugins []pluginapi.Plugin, off map[string]
 		for _, declared := range host.Sections(p) {
 			target := declared.Defaults()
 			targets[p.ID] = append(targets[p.ID], target)
-			part := config.Section{Path: declared.Key(), Owner: "plugin " + p.ID, New: func() any { return target }, Shared: declared != p.Config}
+			part := config.Section{Path: declared.Key(), Owner: "plugin " + p.ID, New: func() any { return target }, Shared: declared != p.Config, Elsewhere: elsewhere(p.ID)}
 			_, isOff := off[p.ID]
 			switch {
 			case part.Path == "" && part.Shared:

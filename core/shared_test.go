@@ -75,14 +75,14 @@ func TestSharedConfiguration(t *testing.T) {
 	}
 }
 
-// TestSharedConfigurationOfOtherUnits splits a portal: where no reader runs, the section may hold anything.
+// TestSharedConfigurationOfOtherUnits splits a portal: where no reader runs, the section may hold anything, and the variables of the plugin's own section need not be set.
 func TestSharedConfigurationOfOtherUnits(t *testing.T) {
 	t.Parallel()
 	plugin := reader("far")
 	back, front := split(t,
-		plugintest.Options{Config: "integrations: {github: [{host: a}], keys: '${KEYS}'}", Environ: []string{"KEYS=k"}},
-		plugintest.Options{Config: "integrations: {github: 3, keys: '${KEYS}'}"}, plugin)
-	if got := string(front.Get("/api/far/now").Want(200).Body); got != "own [{a }] true" {
+		plugintest.Options{Config: "far: {text: '${TEXT}'}\nintegrations: {github: [{host: a}], keys: '${KEYS}'}", Environ: []string{"KEYS=k", "TEXT=far"}},
+		plugintest.Options{Config: "far: {text: '${TEXT}'}\nintegrations: {github: 3, keys: '${KEYS}'}"}, plugin)
+	if got := string(front.Get("/api/far/now").Want(200).Body); got != "far [{a }] true" {
 		t.Error(got)
 	}
 	if log := front.Log(); strings.Contains(log, "KEYS") || strings.Contains(log, "readers=") || !strings.Contains(log, "integrations (far runs in another unit)") {

@@ -17,6 +17,8 @@ type decoder struct {
 	keys keyRegistry
 	// shared is set while a shared section is decoded, in which unknown keys and variables that are not set are no faults.
 	shared *sharing
+	// elsewhere is set while a section of another process is decoded; missing tells that a variable of it is not set here.
+	elsewhere, missing bool
 }
 
 // keyRegistry accounts for keys that a struct does not know.
@@ -125,6 +127,10 @@ func (d *decoder) value(n *node, v reflect.Value, p *keyPath, at Position) bool 
 
 // leftOut reports whether a value counts as not written. Whoever reads a shared section asks for each value.
 func (d *decoder) leftOut(n *node, p *keyPath) bool {
+	if d.elsewhere && n.unset() {
+		d.missing = true
+		return true
+	}
 	return d.shared != nil && d.shared.visit(n, p)
 }
 

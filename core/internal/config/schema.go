@@ -19,6 +19,8 @@ type Section struct {
 	New func() any
 	// Shared says that others may read the section too, each with an Owner and a New of its own. What is in it is then not in [Report.Values], and not for the browser; unknown keys and variables that are not set are no faults.
 	Shared bool
+	// Elsewhere says that the owner runs in another process, which has the variables for it. Those that are not set here are taken as not written, and what is wrong without them is not reported.
+	Elsewhere bool
 }
 
 // Inert is a key that is known, usually from Backstage, and has no meaning in this portal.
@@ -88,7 +90,11 @@ func (s Schema) Check(snapshot *Snapshot) *Report {
 			continue
 		}
 		c.report.Values[section.Path] = target
-		d.decode(snapshot.At(section.Path), target)
+		before := len(d.faults)
+		d.elsewhere, d.missing = section.Elsewhere, false
+		if d.decode(snapshot.At(section.Path), target); d.missing {
+			d.faults = d.faults[:before]
+		}
 	}
 	c.root(snapshot.Root())
 	c.strangers(shared)
