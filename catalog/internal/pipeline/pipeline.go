@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,11 +67,12 @@ type Pipeline struct {
 	wake     signal // there may be something to process
 	stitch   signal // there may be something to stitch
 	inFlight atomic.Int64
-	handed   atomic.Int64 // counts hand-overs
-	stitches atomic.Bool  // one is under way
-	drained  atomic.Bool  // nothing was due at the last look
-	unseen   time.Time    // until then nobody misses what is not stitched yet
-	reading  chan struct{}
+	handed   atomic.Int64  // counts hand-overs
+	stitches atomic.Bool   // one is under way
+	drained  atomic.Bool   // nothing was due at the last look
+	unseen   time.Time     // until then nobody misses what is not stitched yet
+	reading  chan struct{} // holds a token for each target that is being read
+	parsing  chan struct{} // holds a token for each file that is being parsed
 	mu       sync.Mutex
 	claimed  map[int64]bool
 	left     []int64 // claimed, and not processed
@@ -88,7 +90,7 @@ const (
 
 // New returns a pipeline. It does nothing until [Pipeline.Run].
 func New(o Options) *Pipeline {
-	p := &Pipeline{Options: o, wake: newSignal(), stitch: newSignal(), reading: make(chan struct{}, 16), claimed: map[int64]bool{}}
+	p := &Pipeline{Options: o, wake: newSignal(), stitch: newSignal(), reading: make(chan struct{}, 16), parsing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)), claimed: map[int64]bool{}}
 	p.writer = newWriter(o.Store, &p.handed)
 	p.feed = newFeed(o)
 	return p

@@ -143,7 +143,10 @@ func (r *reader) target(ctx context.Context, target location.Target) {
 		if ok && file.Hash != "" && before.Hash == file.Hash {
 			continue
 		}
+		// Not on every processor at once: what is parsed must also be stored, and who waits for answers of a database would wait for a processor, too.
+		r.pipeline.parsing <- struct{}{}
 		r.parse(ctx, file, &read.Files[i])
+		<-r.pipeline.parsing
 		files = append(files, file)
 		stored.Add(1)
 		r.hand(ctx, file, &stored)
