@@ -116,12 +116,18 @@ func TestScale(t *testing.T) {
 		page, err := client.QueryEntities(ctx, request)
 		return max(len(page.Items), page.TotalItems), err
 	}
+	cursors := make([]string, 1000)
 	for _, shape := range []struct {
 		name string
 		ask  func(i int) (int, error)
 	}{
-		{"components by name, any page", func(i int) (int, error) {
-			return query(catalogcommon.QueryRequest{Query: component, OrderBy: byName, Offset: i * (n * 7 / 10) / 1000, Limit: new(20), Total: catalogcommon.TotalExclude})
+		{"components by name, a page at an offset", func(i int) (int, error) {
+			page, err := client.QueryEntities(ctx, catalogcommon.QueryRequest{Query: component, OrderBy: byName, Offset: i * (n * 7 / 10) / 1000, Limit: new(20), Total: catalogcommon.TotalExclude})
+			cursors[i] = page.PageInfo.NextCursor
+			return len(page.Items), err
+		}},
+		{"components by name, a page at a cursor", func(i int) (int, error) {
+			return query(catalogcommon.QueryRequest{Cursor: cursors[i], Limit: new(20)})
 		}},
 		{"components by name, first page of two cost centers", func(i int) (int, error) {
 			return query(catalogcommon.QueryRequest{Query: all(component, region(i)), OrderBy: byName, Limit: new(20)})
