@@ -114,16 +114,12 @@ const pollProcessed = 20 * time.Millisecond
 func (c *Catalog) processed(ctx context.Context, ref catalogcommon.Ref, hash string) ([]byte, error) {
 	for {
 		seq := c.index.Seq()
-		done, failed, err := c.store.Processed(ctx, ref.String(), hash)
+		done, last, failed, err := c.store.Processed(ctx, ref.String(), hash)
 		if err != nil {
 			return nil, err
 		}
 		if done {
-			last, err := c.store.LastChange(ctx)
-			if err == nil {
-				err = c.index.WaitFor(ctx, last)
-			}
-			if err != nil {
+			if err := c.index.WaitFor(ctx, last); err != nil {
 				return nil, err
 			}
 			if failed != "" {

@@ -32,12 +32,28 @@ var ErrTrimmed = errors.New("the change log does not go on after that number")
 
 // ChangesAfter returns up to limit changes that follow number seq, in order, or [ErrTrimmed]. With a negative seq it begins with the oldest.
 func (s *Store) ChangesAfter(ctx context.Context, seq int64, limit int) ([]Change, error) {
-	last, err := s.LastChange(ctx) // first, so that what is missing then is missing
-	if err != nil || last == seq {
-		return nil, err
+	changes, err := s.changesAfter(ctx, s.db, seq, limit)
+	if errors.Is(err, ErrTrimmed) {
+		// Unless a transaction was seen before it was at its end.
+		err = s.readCommitted(ctx, "read the change log", func(t *tx) error {
+			changes, err = s.changesAfter(ctx, t, seq, limit)
+			return err
+		})
+	}
+	return changes, err
+}
+
+func (s *Store) changesAfter(ctx context.Context, from sqlx.QueryerContext, seq int64, limit int) ([]Change, error) {
+	var last int64 // first, so that what is missing then is missing
+	err := collect(ctx, from, `select value from counters where name = 'change'`, nil, func(row *sqlx.Rows) error { return row.Scan(&last) })
+	if err != nil {
+		return nil, fmt.Errorf("read the change log: %w", err)
+	}
+	if last == seq {
+		return nil, nil
 	}
 	var changes []Change
-	err = collect(ctx, s.db, `select c.seq, c.at, c.op, c.entity_ref, c.uid, c.etag, f.body from change_log c left join final_entities f on f.entity_ref = c.entity_ref and f.uid = c.uid where c.seq > $1 order by c.seq limit $2`, []any{seq, limit}, func(row *sqlx.Rows) error {
+	err = collect(ctx, from, `select c.seq, c.at, c.op, c.entity_ref, c.uid, c.etag, f.body from change_log c left join final_entities f on f.entity_ref = c.entity_ref and f.uid = c.uid where c.seq > $1 order by c.seq limit $2`, []any{seq, limit}, func(row *sqlx.Rows) error {
 		var c Change
 		err := row.Scan(&c.Seq, &c.At, &c.Op, &c.Ref, &c.UID, &c.ETag, &c.Body)
 		changes = append(changes, c)

@@ -159,17 +159,27 @@ func (t *tx) targets(id int64) ([]RecordTarget, error) {
 	})
 }
 
-// Processed reports whether an entity was processed since it had the unprocessed body with that hash, and put together since; and what is wrong with it, as JSON.
-func (s *Store) Processed(ctx context.Context, ref, hash string) (done bool, errors string, err error) {
-	err = collect(ctx, s.db, `select coalesce(s.errors, '') from refresh_state s where s.entity_ref = $1 and s.unprocessed_hash = $2 and s.attempted_at is not null and s.next_update_at > $3 and s.claimed_until <= $3
-		and not exists (select 1 from stitch_queue q where q.entity_id = s.id)`, []any{ref, hash, time.Now().UnixMilli()}, func(row *sqlx.Rows) error {
+// Processed reports whether an entity was processed since it had the unprocessed body with that hash, and put together since; with the number of the last change then, and what is wrong with the entity, as JSON.
+func (s *Store) Processed(ctx context.Context, ref, hash string) (done bool, last int64, errors string, err error) {
+	const question = `select (select value from counters where name = 'change'), coalesce(s.errors, '') from refresh_state s where s.entity_ref = $1 and s.unprocessed_hash = $2
+		and s.attempted_at is not null and s.next_update_at > $3 and s.claimed_until <= $3 and not exists (select 1 from stitch_queue q where q.entity_id = s.id)`
+	args := []any{ref, hash, time.Now().UnixMilli()}
+	take := func(row *sqlx.Rows) error {
 		done = true
-		return row.Scan(&errors)
-	})
-	if err != nil {
-		return false, "", fmt.Errorf("look up %s: %w", ref, err)
+		return row.Scan(&last, &errors)
 	}
-	return done, errors, nil
+	// Looking costs no writer's turn. What was seen may be a transaction's that is under way, so the answer is yes only when it is so afterwards.
+	err = collect(ctx, s.db, question, args, take)
+	if err == nil && done {
+		err = s.readCommitted(ctx, "look at what has become of an entity", func(t *tx) error {
+			done = false
+			return t.collect(question, args, take)
+		})
+	}
+	if err != nil {
+		return false, 0, "", fmt.Errorf("look up %s: %w", ref, err)
+	}
+	return done, last, errors, nil
 }
 
 // Unprocessed are the entities that were never processed, or whose last processing failed.
