@@ -2,8 +2,9 @@ package core
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
+
+	"github.com/proscenium-dev/proscenium/core/internal/lines"
 )
 
 // logging is backend.logger.
@@ -31,9 +32,17 @@ func (l logging) Validate() error {
 	return nil
 }
 
-func newLogger(to io.Writer, format string, level slog.Leveler) *slog.Logger {
+func newLogger(to *lines.Buffer, format string, level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(to, &slog.HandlerOptions{Level: level}))
+		return slog.New(to.Handler(slog.NewJSONHandler(to, options)))
 	}
-	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level}))
+	return slog.New(to.Handler(slog.NewTextHandler(to, options)))
+}
+
+// holdNoLines has the log written as it comes from now on: the process may end at any moment.
+func (p *Portal) holdNoLines() {
+	if p.lines != nil {
+		p.lines.Close()
+	}
 }

@@ -24,7 +24,8 @@ type Options struct {
 	// Environ is the environment, as os.Environ returns it, which is also the default.
 	Environ []string
 
-	// Logger receives what the portal and its plugins have to say. The default writes lines of text to standard error; backend.logger sets level and format.
+	// Logger receives what the portal and its plugins have to say. The default writes lines of text to standard error; backend.logger sets level and format. It gathers the lines of busy times:
+	// they are written 100 ms after the first of them at the latest, and at once when one is a warning or an error, and while the portal stops.
 	// Of a logger given here, the configured level has no effect.
 	Logger *slog.Logger
 

@@ -18,6 +18,7 @@ import (
 	"github.com/proscenium-dev/proscenium/cache"
 	"github.com/proscenium-dev/proscenium/core/internal/config"
 	"github.com/proscenium-dev/proscenium/core/internal/host"
+	"github.com/proscenium-dev/proscenium/core/internal/lines"
 	"github.com/proscenium-dev/proscenium/core/internal/server"
 	"github.com/proscenium-dev/proscenium/core/internal/supervisor"
 	"github.com/proscenium-dev/proscenium/core/internal/unit"
@@ -33,6 +34,7 @@ type Portal struct {
 	plugins    []pluginapi.Plugin
 	logger     *slog.Logger
 	level      *slog.LevelVar
+	lines      *lines.Buffer // of the log; nil when the program brought its own
 	graph      *host.Graph
 	metrics    *prometheus.Registry
 	databases  *database.Databases
@@ -74,13 +76,15 @@ func New(o Options, plugins ...pluginapi.Plugin) (*Portal, error) {
 	p.logger = o.Logger
 	if p.logger == nil {
 		p.level.Set(s.backend.Logger.Level.Level)
-		p.logger = newLogger(os.Stderr, s.backend.Logger.Format, p.level)
+		p.lines = lines.New(os.Stderr)
+		p.logger = newLogger(p.lines, s.backend.Logger.Format, p.level)
 	}
 	err = p.open(s)
 	if err == nil {
 		err = p.assemble(s)
 	}
 	if err != nil {
+		p.holdNoLines()
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		defer cancel()
 		return nil, errors.Join(err, p.close(ctx))
@@ -242,6 +246,7 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Stop ends the portal in phases: no new requests, requests under way finish, workers and tasks end, stop hooks run, stores close. When ctx ends first, the error names what was left behind.
 // A second call waits for the first and returns the same.
 func (p *Portal) Stop(ctx context.Context) error {
+	p.holdNoLines()
 	p.stopOnce.Do(func() {
 		p.startOnce.Do(func() {}) // never start after this
 		var unwatched error

@@ -216,6 +216,11 @@ func TestSignalsEndItCleanly(t *testing.T) {
 		if status := p.awaitExit(); status != 0 {
 			t.Errorf("exit status %d\n%s", status, p.output)
 		}
+		for _, want := range []string{`msg="portal stops"`, "msg=request method=GET path=/api/slow/wait status=200"} { // the last lines do not get lost
+			if !strings.Contains(p.output.String(), want) {
+				t.Errorf("it does not say %q but:\n%s", want, p.output)
+			}
+		}
 	})
 }
 

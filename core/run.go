@@ -75,6 +75,7 @@ func (p *Portal) url(at net.Addr) string {
 
 // stop ends serving, then the portal, within one deadline.
 func (p *Portal) stop(front *server.Server) error {
+	p.holdNoLines() // a second signal would end the process at once
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	var err error
