@@ -102,6 +102,7 @@ func TestTraversal(t *testing.T) {
 	p := newPortal(t, options{config: one(proxynode.Endpoint{Target: g.URL + "/base"})})
 	for _, path := range []string{
 		"..", "../", "../x", "a/../../x", "a/..", ".", "./x", "a/./b", "%2e%2e/x", "%2E%2E%2Fx", "a/%2e%2e/x", "..%2fx", "..%5cx", "a%5c..%5c..%5cx", ".%2e/x", "%252e%252e/x", "%252e%252e%252fx", "..;/x", "..;a=b/x",
+		"%252e%252e/%25zz", "%252e%252e%252fx%25",
 		"a%00b", "a%7fb",
 	} {
 		conn := dial(t, p)

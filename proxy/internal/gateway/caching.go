@@ -120,6 +120,9 @@ func (e *endpoint) cacheKey(out *http.Request) string {
 	for _, f := range e.fixed {
 		_, _ = fmt.Fprintf(hash, "%s\x00%s\x00", f.name, f.value[0])
 	}
+	if e.spec.XFwd { // targets make links of these, and do not mention them in Vary
+		_, _ = fmt.Fprintf(hash, "%q%q", out.Header["X-Forwarded-Host"], out.Header["X-Forwarded-Proto"])
+	}
 	return "answer:" + e.path + ":" + hex.EncodeToString(hash.Sum(nil)[:8]) + ":" + out.URL.RequestURI()
 }
 

@@ -42,6 +42,9 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	}
 	in.URL = &url.URL{Path: proxyPath + r.URL.Path, RawPath: proxyPath + r.URL.EscapedPath(), RawQuery: r.URL.RawQuery}
 	in.Header.Del("Upgrade")
+	if in.ContentLength == 0 && in.Body != nil && in.Body != http.NoBody {
+		in.ContentLength = -1 // of a request to send 0 means unknown, of one that came none
+	}
 	in.SetPathValue("path", strings.TrimPrefix(r.URL.Path, "/"))
 	w := &answerWriter{header: make(http.Header), endpoint: r.URL.Path}
 	if err := c.gateway.Serve(w, in); err != nil {

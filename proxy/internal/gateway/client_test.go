@@ -90,6 +90,20 @@ func TestClient(t *testing.T) {
 			}
 		})
 	}
+	for name, client := range clients {
+		t.Run("body of unknown length "+name, func(t *testing.T) {
+			t.Parallel()
+			r, _ := http.NewRequestWithContext(pluginapi.WithPrincipal(t.Context(), pluginapi.PluginSelf("builds")), "POST", "/t/x", io.MultiReader(strings.NewReader("hello")))
+			res, err := client.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = res.Body.Close() }()
+			if text, _ := io.ReadAll(res.Body); !strings.HasSuffix(string(text), " hello") {
+				t.Errorf("the target got %q", text)
+			}
+		})
+	}
 	t.Run("limits", func(t *testing.T) {
 		t.Parallel()
 		r, _ := http.NewRequestWithContext(pluginapi.WithPrincipal(t.Context(), pluginapi.Guest()), "GET", "/t/large", nil)

@@ -19,6 +19,7 @@ type clientBody struct {
 	limit    int64 // negative: none
 	got      int64
 	next     time.Time // when to extend the deadline: for each piece would be dear
+	end      time.Time // when all of it has to be here
 }
 
 // Read implements [io.Reader].
@@ -26,7 +27,11 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	idle := b.endpoint.spec.Timeouts.Idle
 	if now := time.Now(); now.After(b.next) {
 		b.next = now.Add(idle / 8)
-		_ = b.control.SetReadDeadline(now.Add(idle)) // who cannot has limits of its own
+		deadline := now.Add(idle)
+		if deadline.After(b.end) {
+			deadline = b.end
+		}
+		_ = b.control.SetReadDeadline(deadline) // who cannot has limits of its own
 	}
 	if b.limit >= 0 && int64(len(p)) > b.limit-b.got+1 {
 		p = p[:b.limit-b.got+1]
@@ -44,7 +49,11 @@ func (b *clientBody) Read(p []byte) (int, error) {
 		_ = b.control.SetReadDeadline(time.Time{}) // what follows is about the answer
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = &pluginapi.Error{Status: http.StatusRequestTimeout, Name: "RequestTimeoutError", Message: fmt.Sprintf("the request's body did not go on for %s", idle), Cause: err}
+		message := fmt.Sprintf("the request's body did not go on for %s", idle)
+		if !time.Now().Before(b.end) {
+			message = fmt.Sprintf("the request's body was not complete within %s", b.endpoint.spec.Timeouts.Total)
+		}
+		err = &pluginapi.Error{Status: http.StatusRequestTimeout, Name: "RequestTimeoutError", Message: message, Cause: err}
 	}
 	return n, err
 }

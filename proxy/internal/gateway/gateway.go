@@ -174,8 +174,10 @@ func (g *Gateway) Serve(w http.ResponseWriter, r *http.Request) error {
 
 // serve checks a request to the endpoint and passes it on.
 func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, p place) error {
-	if e.methods != nil && !e.methods[r.Method] {
-		w.Header().Set("Allow", strings.Join(e.spec.AllowedMethods, ", "))
+	if !e.methods[r.Method] && (e.methods != nil || r.Method == http.MethodTrace || r.Method == http.MethodConnect) { // the answer to a TRACE would show the endpoint's secret headers
+		if e.methods != nil {
+			w.Header().Set("Allow", strings.Join(e.spec.AllowedMethods, ", "))
+		}
 		return &pluginapi.Error{Status: http.StatusMethodNotAllowed, Name: "MethodNotAllowedError", Message: fmt.Sprintf("%s is not possible at proxy endpoint %s", r.Method, e.path)}
 	}
 	who := pluginapi.PrincipalFrom(r.Context())
@@ -187,7 +189,7 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, p place) error 
 		if limit >= 0 && r.ContentLength > limit {
 			return tooLarge(e.path, limit)
 		}
-		r.Body = &clientBody{ReadCloser: r.Body, endpoint: e, control: http.NewResponseController(w), limit: limit}
+		r.Body = &clientBody{ReadCloser: r.Body, endpoint: e, control: http.NewResponseController(w), limit: limit, end: p.begun.Add(e.spec.Timeouts.Total)}
 	}
 	if wait, ok := e.limiter.allow(who.Ref); !ok {
 		return tooMany(w, e.path, wait)

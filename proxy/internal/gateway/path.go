@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -70,6 +71,9 @@ func checkPath(raw string) error {
 	if !strings.ContainsAny(raw, ".%\\") {
 		return nil
 	}
+	if _, err := url.PathUnescape(raw); err != nil {
+		return pluginapi.BadInput("the path has a percent sign in it that begins no escape")
+	}
 	text := raw
 	for range 3 {
 		for segment := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '/' || r == '\\' }) {
@@ -81,19 +85,32 @@ func checkPath(raw string) error {
 		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return pluginapi.BadInput("the path has a control character in it")
 		}
-		next, err := url.PathUnescape(text)
-		if err != nil {
-			if text == raw {
-				return pluginapi.BadInput("the path has a percent sign in it that begins no escape")
-			}
-			return nil // what was escaped twice need not be an escape once unescaped
-		}
+		next := unescape(text)
 		if next == text {
 			return nil
 		}
 		text = next
 	}
 	return nil
+}
+
+// unescape is what a server makes of a path that takes percent signs that begin no escape as they are. One among others must not keep us from seeing what the others are.
+func unescape(text string) string {
+	if plain, err := url.PathUnescape(text); err == nil {
+		return plain
+	}
+	plain := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] == '%' && i+2 < len(text) {
+			if c, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
+				plain = append(plain, byte(c))
+				i += 2
+				continue
+			}
+		}
+		plain = append(plain, text[i])
+	}
+	return string(plain)
 }
 
 // match reports whether the endpoint with this path is at the place, segment by segment, and if so sets what is below it.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"slices"
+	"strings"
 
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/proxy/internal/upstream"
@@ -17,6 +18,12 @@ import (
 func (e *endpoint) upgrade(w http.ResponseWriter, r *http.Request, p place, protocol string) error {
 	if !e.spec.WS {
 		return pluginapi.BadInput("proxy endpoint %s does not take upgraded connections; its configuration can allow them with ws: true", e.path)
+	}
+	for name := range strings.SplitSeq(protocol, ",") {
+		name, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(name)), "/")
+		if name == "h2c" || name == "http" || name == "tls" {
+			return pluginapi.BadInput("proxy endpoint %s does not upgrade connections to HTTP: its checks would not hold there", e.path)
+		}
 	}
 	if e.spec.Credentials != proxynode.CredentialsNone {
 		// Browsers let every page open WebSockets anywhere, with the user's cookies. Only the Origin tells.

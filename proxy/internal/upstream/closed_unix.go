@@ -5,7 +5,6 @@ package upstream
 import (
 	"net"
 	"syscall"
-	"time"
 )
 
 // closed reports whether the other side has closed an unused connection, or sent something that nobody asked for.
@@ -18,13 +17,11 @@ func closed(conn net.Conn) bool {
 	if err != nil {
 		return true
 	}
-	_ = conn.SetReadDeadline(time.Time{}) // the last request's may have passed
 	open := false
-	err = rc.Read(func(fd uintptr) bool {
+	err = rc.Control(func(fd uintptr) { // Read would fail where the last request's deadline has passed
 		var b [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		open = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
-		return true // do not wait
 	})
 	return err != nil || !open
 }

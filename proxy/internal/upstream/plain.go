@@ -59,7 +59,7 @@ func (p *plain) do(out *http.Request) (*http.Response, error) {
 	*buffer = message
 	start := time.Now()
 	for {
-		c, err := p.conn(out, start)
+		c, err := p.conn(out)
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +104,7 @@ func (p *plain) message(m []byte, out *http.Request) ([]byte, error) {
 	m = append(m, host...)
 	m = append(m, "\r\n"...)
 	for name, values := range out.Header {
-		if name == "User-Agent" && len(values) == 1 && values[0] == "" || name == "Content-Length" || name == "Transfer-Encoding" {
+		if name == "User-Agent" && len(values) == 1 && values[0] == "" || unsent(name) {
 			continue
 		}
 		if !httpguts.ValidHeaderFieldName(name) {
@@ -137,6 +137,15 @@ func (p *plain) message(m []byte, out *http.Request) ([]byte, error) {
 	return m, nil
 }
 
+// unsent reports whether a header is made of other parts of the request, so that one in its Header is not sent.
+func unsent(name string) bool {
+	switch name {
+	case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
+		return true
+	}
+	return false
+}
+
 func validURI(uri string) bool {
 	for i := range len(uri) {
 		if uri[i] <= ' ' || uri[i] == 0x7f {
@@ -147,19 +156,16 @@ func validURI(uri string) bool {
 }
 
 // conn returns a connection: one that was used before, if there is one.
-func (p *plain) conn(out *http.Request, start time.Time) (*plainConn, error) {
+func (p *plain) conn(out *http.Request) (*plainConn, error) {
 	for {
 		c := p.idle.get()
 		if c == nil {
 			break
 		}
-		// One that the target has closed is found out here or when it is used. For a request that must not be sent twice it has to be here.
-		if start.Sub(c.since) > time.Second || !idempotent(out.Method) {
-			c.until = time.Time{}
-			if closed(c.Conn) {
-				_ = c.Close()
-				continue
-			}
+		// What the target has sent without being asked would be taken for the answer to this request. And one that must not be sent twice must not meet a connection that is closed.
+		if closed(c.Conn) {
+			_ = c.Close()
+			continue
 		}
 		c.used = true
 		return c, nil
@@ -253,6 +259,8 @@ func (p *plain) answer(w *vigil, out *http.Request, message []byte) (*http.Respo
 		switch {
 		case err != nil:
 			return nil, err
+		case res.StatusCode < http.StatusContinue:
+			return nil, &Error{Kind: Malformed, Err: errStatus}
 		case res.StatusCode == http.StatusSwitchingProtocols:
 			return nil, &Error{Kind: Malformed, Err: errUnasked}
 		case res.StatusCode >= http.StatusOK:

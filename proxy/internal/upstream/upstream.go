@@ -114,10 +114,17 @@ func (t *Target) Do(out *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	inner := res.Body
-	if res.StatusCode == http.StatusSwitchingProtocols && out.Header["Upgrade"] == nil {
+	var wrong error
+	switch {
+	case res.StatusCode < http.StatusContinue:
+		wrong = errStatus
+	case res.StatusCode == http.StatusSwitchingProtocols && out.Header["Upgrade"] == nil:
+		wrong = errUnasked
+	}
+	if wrong != nil {
 		_ = inner.Close()
 		w.end()
-		return nil, &Error{Kind: Malformed, Err: errUnasked}
+		return nil, &Error{Kind: Malformed, Err: wrong}
 	}
 	switch {
 	case res.StatusCode == http.StatusSwitchingProtocols:
@@ -134,7 +141,10 @@ func (t *Target) Do(out *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-var errUnasked = errors.New("switches to a protocol that nobody asked for")
+var (
+	errUnasked = errors.New("switches to a protocol that nobody asked for")
+	errStatus  = errors.New("has a status below 100, which is none")
+)
 
 // IsEventStream reports whether an answer is server-sent events: without an end, and to be passed on piece by piece.
 func IsEventStream(res *http.Response) bool {
