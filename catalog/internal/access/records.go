@@ -172,6 +172,9 @@ func (c *Catalog) Changes(ctx context.Context, seq int64, limit int) (changes []
 		next = from // if there is none
 	}
 	for _, s := range stored {
+		if s.Seq > from {
+			break // the index, which decides who may see it, does not have it yet
+		}
 		next = s.Seq
 		if where != nil {
 			if s.Op == store.OpDelete {
