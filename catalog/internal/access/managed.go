@@ -19,8 +19,35 @@ import (
 // ManagedSource is the name under which entities that are written directly are kept.
 const ManagedSource = "managed"
 
-// Put writes an entity directly. match, if not empty, is the etag that the present entity must have; * means any, and none means that there must be none. It returns the stored entity, and whether it is new.
-func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalogcommon.Entity, match string) (body []byte, created bool, err error) {
+// Precondition is what a direct write demands of the entity as it is. The zero value demands nothing.
+type Precondition struct {
+	Absent  bool // there must be none
+	Present bool // there must be one,
+	Tagged  bool // and it must have
+	ETag    string
+}
+
+// met is nil if the entity, whose body is nil if there is none, is what is demanded.
+func (p Precondition) met(body []byte) error {
+	failed := &pluginapi.Error{Status: http.StatusPreconditionFailed, Name: "ConflictError", Message: "the entity is not what the request expects; read it again"}
+	if p.Absent && body != nil || p.Present && body == nil {
+		return failed
+	}
+	if !p.Tagged {
+		return nil
+	}
+	var entity catalogcommon.Entity
+	if err := json.Unmarshal(body, &entity); err != nil {
+		return fmt.Errorf("read a stored entity: %w", err)
+	}
+	if entity.Metadata.ETag != p.ETag {
+		return failed
+	}
+	return nil
+}
+
+// Put writes an entity directly, if expected is met. It returns the stored entity, and whether it is new.
+func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalogcommon.Entity, expected Precondition) (body []byte, created bool, err error) {
 	ingestion, err := c.connected()
 	if err != nil {
 		return nil, false, err
@@ -40,7 +67,7 @@ func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalo
 	if faults := ingestion.Validate(ctx, entity, place); len(faults) > 0 {
 		return nil, false, &pluginapi.Error{Status: http.StatusBadRequest, Name: "InputError", Message: faults[0].Message}
 	}
-	present, err := c.matches(ctx, ref, match)
+	present, err := c.present(ctx, ref, expected)
 	if err != nil {
 		return nil, false, err
 	}
@@ -54,7 +81,7 @@ func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalo
 	if err != nil {
 		return nil, false, catalogcommon.InputError("%v", err)
 	}
-	conflicts, changes, err := c.store.Mutate(ctx, store.Mutation{Source: ManagedSource, Added: []store.Child{child}})
+	conflicts, changes, err := c.mutate(ctx, store.Mutation{Added: []store.Child{child}, Whole: true}, expected)
 	if err != nil {
 		return nil, false, err
 	}
@@ -63,12 +90,12 @@ func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalo
 	}
 	ingestion.Published(changes)
 	ingestion.Wake()
-	body, err = c.processed(ctx, ref, child.Hash)
+	body, err = c.processed(ctx, ref)
 	return body, !present, err
 }
 
-// matches checks a precondition, and reports whether the entity is there.
-func (c *Catalog) matches(ctx context.Context, ref catalogcommon.Ref, match string) (present bool, err error) {
+// present reports whether the entity is there, if the caller may know, and it is what is expected. It can change as soon as it is looked at: mutate looks again.
+func (c *Catalog) present(ctx context.Context, ref catalogcommon.Ref, expected Precondition) (bool, error) {
 	body, err := c.ByName(ctx, ref)
 	if err != nil {
 		if !errors.Is(err, catalogcommon.ErrNotFound) {
@@ -78,43 +105,36 @@ func (c *Catalog) matches(ctx context.Context, ref catalogcommon.Ref, match stri
 			return false, pluginapi.NotAllowed("permission %s is denied", catalogcommon.PermissionEntityRead)
 		}
 	}
-	present = err == nil
-	failed := &pluginapi.Error{Status: http.StatusPreconditionFailed, Name: "ConflictError", Message: "the entity is not what the request expects; read it again"}
-	switch match {
-	case "":
-		return present, nil
-	case "none":
-		if present {
-			return present, failed
-		}
-		return present, nil
-	case "*":
-		if !present {
-			return present, failed
-		}
-		return present, nil
-	}
-	if !present {
-		return present, failed
-	}
-	var entity catalogcommon.Entity
-	if err := json.Unmarshal(body, &entity); err != nil {
-		return present, err
-	}
-	if entity.Metadata.ETag != match {
-		return present, failed
-	}
-	return present, nil
+	return body != nil, expected.met(body)
 }
 
-// pollProcessed is how often a waiting write looks at what has become of it.
+// mutate stores what is written directly, if the entity still is what is expected then: of several clients that have read the same, one can change it.
+func (c *Catalog) mutate(ctx context.Context, m store.Mutation, expected Precondition) ([]store.Conflict, []store.Change, error) {
+	m.Source = ManagedSource
+	if expected != (Precondition{}) {
+		m.Expect = expected.met
+	}
+	for {
+		conflicts, changes, err := c.store.Mutate(ctx, m)
+		if !errors.Is(err, store.ErrUnsettled) {
+			return conflicts, changes, err
+		}
+		select {
+		case <-time.After(pollProcessed):
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
+}
+
+// pollProcessed is how often a waiting write looks at what has become of its entity.
 const pollProcessed = 20 * time.Millisecond
 
-// processed waits until an entity was processed as it is now, and returns it.
-func (c *Catalog) processed(ctx context.Context, ref catalogcommon.Ref, hash string) ([]byte, error) {
+// processed waits until an entity was processed as it is now, whoever wrote it last, and returns it.
+func (c *Catalog) processed(ctx context.Context, ref catalogcommon.Ref) ([]byte, error) {
 	for {
 		seq := c.index.Seq()
-		done, last, failed, err := c.store.Processed(ctx, ref.String(), hash)
+		done, last, failed, err := c.store.Processed(ctx, ref.String())
 		if err != nil {
 			return nil, err
 		}
@@ -150,8 +170,8 @@ func (c *Catalog) written(ctx context.Context, ref catalogcommon.Ref) ([]byte, e
 	return nil, catalogcommon.ConflictError("%s was written, and removed by somebody else", ref)
 }
 
-// Withdraw removes an entity that was written directly.
-func (c *Catalog) Withdraw(ctx context.Context, ref catalogcommon.Ref, match string) error {
+// Withdraw removes an entity that was written directly, if expected is met.
+func (c *Catalog) Withdraw(ctx context.Context, ref catalogcommon.Ref, expected Precondition) error {
 	ingestion, err := c.connected()
 	if err != nil {
 		return err
@@ -163,14 +183,14 @@ func (c *Catalog) Withdraw(ctx context.Context, ref catalogcommon.Ref, match str
 	if ingestion.Readonly() {
 		return readonly()
 	}
-	present, err := c.matches(ctx, ref, match)
+	present, err := c.present(ctx, ref, expected)
 	if err != nil {
 		return err
 	}
 	if !present {
 		return catalogcommon.NotFoundError("no such entity %s", name)
 	}
-	_, changes, err := c.store.Mutate(ctx, store.Mutation{Source: ManagedSource, Removed: []string{name}})
+	_, changes, err := c.mutate(ctx, store.Mutation{Removed: []string{name}}, expected)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/access"
 	"github.com/proscenium-dev/proscenium/catalog/internal/fields"
 	"github.com/proscenium-dev/proscenium/catalog/internal/index"
 	"github.com/proscenium-dev/proscenium/pluginapi"
@@ -26,11 +27,11 @@ func (a *API) put(w http.ResponseWriter, r *http.Request) error {
 	if err := readBody(r, &entity, false, false); err != nil {
 		return err
 	}
-	match, err := precondition(r)
+	expected, err := precondition(r)
 	if err != nil {
 		return err
 	}
-	body, created, err := a.catalog.Put(r.Context(), named(r), &entity, match)
+	body, created, err := a.catalog.Put(r.Context(), named(r), &entity, expected)
 	if err != nil {
 		return err
 	}
@@ -46,29 +47,33 @@ func (a *API) withdraw(w http.ResponseWriter, r *http.Request) error {
 	if err := noParams(r); err != nil {
 		return err
 	}
-	match, err := precondition(r)
+	expected, err := precondition(r)
 	if err != nil {
 		return err
 	}
-	if err := a.catalog.Withdraw(r.Context(), named(r), match); err != nil {
+	if err := a.catalog.Withdraw(r.Context(), named(r), expected); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-// precondition reads the headers of a conditional write: an etag, * for any, none for that there must be none, or nothing.
-func precondition(r *http.Request) (string, error) {
+// precondition reads the headers of a conditional write.
+func precondition(r *http.Request) (access.Precondition, error) {
 	match, noneMatch := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
 	switch {
 	case match != "" && noneMatch != "":
-		return "", pluginapi.BadInput("If-Match and If-None-Match exclude each other")
-	case noneMatch == "*":
-		return "none", nil
+		return access.Precondition{}, pluginapi.BadInput("If-Match and If-None-Match exclude each other")
+	case noneMatch != "" && noneMatch != "*":
+		return access.Precondition{}, pluginapi.BadInput("If-None-Match can be * only")
 	case noneMatch != "":
-		return "", pluginapi.BadInput("If-None-Match can be * only")
+		return access.Precondition{Absent: true}, nil
+	case match == "*":
+		return access.Precondition{Present: true}, nil
+	case match != "":
+		return access.Precondition{Present: true, Tagged: true, ETag: strings.Trim(match, `"`)}, nil
 	}
-	return strings.Trim(match, `"`), nil
+	return access.Precondition{}, nil
 }
 
 // graph walks relations from some entities.
@@ -178,6 +183,7 @@ func (a *API) changeStream(w http.ResponseWriter, r *http.Request) error {
 	started := false
 	ctx := r.Context()
 	for ctx.Err() == nil {
+		seen := a.catalog.Seq()
 		changes, next, err := a.catalog.Changes(ctx, after, maxChanges)
 		if err != nil {
 			if !started {
@@ -209,7 +215,8 @@ func (a *API) changeStream(w http.ResponseWriter, r *http.Request) error {
 			after = next
 			continue
 		}
-		if a.catalog.Quiet(ctx, after, heartbeat) {
+		// Who may see nothing stays where it is, in case that changes, and must not look again and again meanwhile.
+		if a.catalog.Quiet(ctx, max(after, seen), heartbeat) {
 			_, _ = io.WriteString(w, ": still here\n\n")
 		}
 	}

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -13,16 +15,35 @@ type Mutation struct {
 	Full    bool   // Added are all its entities; others go
 	Added   []Child
 	Removed []string // refs; ignored with Full
+
+	// Expect, if set, is given the final body of the first entity that is added or removed, nil if there is none, and keeps everything as it is by returning an error.
+	// While the entity does not show yet what was handed over before, it is not asked, and the error is [ErrUnsettled].
+	Expect func(final []byte) error
+
+	// Whole stores nothing if any of Added belongs to another.
+	Whole bool
 }
+
+// ErrUnsettled says that an entity is about to change, so that nothing can be expected of it at the moment.
+var ErrUnsettled = errors.New("the entity is about to change")
+
+// errContested ends a transaction whose conflicts are told, but not stored.
+var errContested = errors.New("an entity belongs to another")
 
 // Mutate stores what a provider hands over, and removes what nothing but the provider had brought.
 func (s *Store) Mutate(ctx context.Context, m Mutation) (conflicts []Conflict, changes []Change, err error) {
 	err = s.write(ctx, "store the entities of "+m.Source, func(t *tx) error {
+		conflicts, changes = nil, nil
+		if err := t.expect(m); err != nil {
+			return err
+		}
 		result, err := t.bring(source{key: m.Source}, m.Added)
 		if err != nil {
 			return err
 		}
-		conflicts = result.conflicts
+		if conflicts = result.conflicts; m.Whole && len(conflicts) > 0 {
+			return errContested
+		}
 		if m.Full {
 			err = t.settleConflicts(`source_key = $1 and not (`+t.in("entity_ref", 2)+`)`, m.Source, t.texts(refsOf(m.Added)))
 		} else {
@@ -38,7 +59,32 @@ func (s *Store) Mutate(ctx context.Context, m Mutation) (conflicts []Conflict, c
 		changes, err = t.prune(gone)
 		return err
 	})
+	if errors.Is(err, errContested) {
+		err = nil
+	}
 	return conflicts, changes, err
+}
+
+// expect asks [Mutation.Expect]. The entity cannot change until the transaction ends.
+func (t *tx) expect(m Mutation) error {
+	if m.Expect == nil {
+		return nil
+	}
+	refs := slices.Concat(refsOf(m.Added), m.Removed)[:1]
+	if _, err := t.knownByRef(refs); err != nil { // locks it
+		return err
+	}
+	var final []byte
+	settled := true
+	err := t.collect(`select f.body, s.next_update_at > $2 and s.claimed_until <= $2 and not exists (select 1 from stitch_queue q where q.entity_id = s.id) from refresh_state s left join final_entities f on f.id = s.id where `+t.in("s.entity_ref", 1),
+		[]any{t.texts(refs), t.now.UnixMilli()}, func(row *sqlx.Rows) error { return row.Scan(&final, &settled) })
+	switch {
+	case err != nil:
+		return err
+	case !settled:
+		return ErrUnsettled
+	}
+	return m.Expect(final)
 }
 
 // setRootEdges returns the entities to which an edge of the provider led, and no longer does.

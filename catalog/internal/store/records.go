@@ -159,15 +159,12 @@ func (t *tx) targets(id int64) ([]RecordTarget, error) {
 	})
 }
 
-// Processed reports whether an entity was processed since it had the unprocessed body with that hash, and put together since; with the number of the last change then, and what is wrong with the entity, as JSON.
-func (s *Store) Processed(ctx context.Context, ref, hash string) (done bool, last int64, errors string, err error) {
-	const question = `select (select value from counters where name = 'change'), coalesce(s.errors, '') from refresh_state s where s.entity_ref = $1 and s.unprocessed_hash = $2
-		and s.attempted_at is not null and s.next_update_at > $3 and s.claimed_until <= $3 and not exists (select 1 from stitch_queue q where q.entity_id = s.id)`
-	args := []any{ref, hash, time.Now().UnixMilli()}
-	take := func(row *sqlx.Rows) error {
-		done = true
-		return row.Scan(&last, &errors)
-	}
+// Processed reports whether an entity is processed and put together as it was last handed over, which one that is gone counts as; with the number of the last change then, and what is wrong with the entity, as JSON.
+func (s *Store) Processed(ctx context.Context, ref string) (done bool, last int64, errors string, err error) {
+	const question = `select c.value, coalesce(s.errors, ''), s.id is null or s.attempted_at is not null and s.next_update_at > $2 and s.claimed_until <= $2 and not exists (select 1 from stitch_queue q where q.entity_id = s.id)
+		from counters c left join refresh_state s on s.entity_ref = $1 where c.name = 'change'`
+	args := []any{ref, time.Now().UnixMilli()}
+	take := func(row *sqlx.Rows) error { return row.Scan(&last, &errors, &done) }
 	// Looking costs no writer's turn. What was seen may be a transaction's that is under way, so the answer is yes only when it is so afterwards.
 	err = collect(ctx, s.db, question, args, take)
 	if err == nil && done {
