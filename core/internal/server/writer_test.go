@@ -310,7 +310,11 @@ func (d *deadlines) SetWriteDeadline(t time.Time) error { d.write = t; return ni
 
 func TestConnectionsHaveDeadlines(t *testing.T) {
 	t.Parallel()
+	connections := map[string]*deadlines{}
 	read := func(w http.ResponseWriter, r *http.Request) error {
+		if conn := connections[r.URL.Path]; conn.read.IsZero() == (r.URL.Path == "/api/hello/x") {
+			t.Errorf("%s: deadline for reading %v while it runs", r.URL.Path, conn.read)
+		}
 		_, err := io.Copy(w, r.Body)
 		return err
 	}
@@ -332,11 +336,12 @@ func TestConnectionsHaveDeadlines(t *testing.T) {
 	soon := func(deadline time.Time) bool { return deadline.Before(hour) && deadline.After(time.Now()) } // the client may take some time for a piece
 	for path, want := range map[string]struct{ read, write func(time.Time) bool }{
 		"/api/hello/x": {late, late}, "/nowhere": {late, late}, "/.backstage/health/v1/liveness": {late, late},
-		"/api/hello/stream": {time.Time.IsZero, soon},
-		"/api/hello/silent": {time.Time.IsZero, soon},
-		"/api/hello/own":    {time.Time.IsZero, func(deadline time.Time) bool { return deadline.Equal(time.Unix(2, 0)) }},
+		"/api/hello/stream": {soon, soon}, // while it runs it may read for as long as it likes
+		"/api/hello/silent": {soon, soon},
+		"/api/hello/own":    {soon, func(deadline time.Time) bool { return deadline.Equal(time.Unix(2, 0)) }},
 	} {
 		conn := &deadlines{discard: discard{http.Header{}}, read: time.Unix(1, 0), write: time.Unix(1, 0)}
+		connections[path] = conn
 		h.ServeHTTP(conn, httptest.NewRequest("POST", path, strings.NewReader("x")))
 		if !want.read(conn.read) || !want.write(conn.write) {
 			t.Errorf("%s: deadlines for reading %v, for writing %v", path, conn.read, conn.write)
