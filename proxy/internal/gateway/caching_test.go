@@ -68,6 +68,7 @@ func TestCache(t *testing.T) {
 		{"/c/a?cache-control=max-age%3D60,+s-maxage%3D0", nil, 2},
 		{"/c/a?cache-control=max-age%3D60&age=60", nil, 2},
 		{"/c/a?expires=" + httpTime(time.Hour), nil, 1},
+		{"/c/a?expires=Fri,+31+Dec+9999+23:59:59+GMT", nil, 1},
 		{"/c/a?expires=0", nil, 2},
 		{"/c/a?expires=" + httpTime(-time.Hour), nil, 2},
 		{"/c/a?cache-control=no-store,+max-age%3D60", nil, 2},

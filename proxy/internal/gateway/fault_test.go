@@ -87,6 +87,7 @@ func TestTargetFaults(t *testing.T) {
 		{"speaks something else", proxynode.Endpoint{Target: says(t, "220 mail.example.com ESMTP\r\n", true)}, 502, "TargetResponseError", "not HTTP"},
 		{"endless header", proxynode.Endpoint{Target: says(t, "HTTP/1.1 200 OK\r\n"+strings.Repeat("A: b\r\n", 100_000), true)}, 502, "TargetResponseError", "not HTTP"},
 		{"two lengths", proxynode.Endpoint{Target: says(t, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", true)}, 502, "TargetResponseError", "not HTTP"},
+		{"two encodings", proxynode.Endpoint{Target: says(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", true)}, 502, "TargetResponseError", "not HTTP"},
 		{"status below 100", proxynode.Endpoint{Target: says(t, "HTTP/1.1 042 Hm\r\nContent-Length: 0\r\n\r\n", true)}, 502, "TargetResponseError", "not HTTP"},
 		{"switches protocols", proxynode.Endpoint{Target: says(t, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", true)}, 502, "TargetResponseError", "not HTTP"},
 		{"certificate of nobody", proxynode.Endpoint{Target: secure.URL}, 502, "TargetUntrustedError", "no certificate that can be trusted"},

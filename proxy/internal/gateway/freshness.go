@@ -90,8 +90,11 @@ func freshFor(h http.Header, d directives, now time.Time) (fresh time.Duration, 
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date
 	}
-	return max(expires.Sub(now), 0), true
+	return min(max(expires.Sub(now), 0), forever), true
 }
+
+// forever is how long answers are good at most: a time with which one can still calculate.
+const forever = 366 * 24 * time.Hour
 
 // validators reports whether the target can be asked if an answer still holds.
 func validators(h http.Header) bool { return h.Get("Etag") != "" || h.Get("Last-Modified") != "" }

@@ -52,8 +52,9 @@ type field struct {
 // requestHeader returns the header of the request to the target.
 func (e *endpoint) requestHeader(r *http.Request, id []string) http.Header {
 	out := make(http.Header, 8+len(e.fixed))
+	listed := r.Header["Connection"] // headers named there are about the connection to us
 	for _, name := range e.requestNames {
-		if values, ok := r.Header[name]; ok {
+		if values, ok := r.Header[name]; ok && (listed == nil || !mentions(listed, name)) {
 			out[name] = values
 		}
 	}

@@ -29,7 +29,7 @@ func TestRequestHeaders(t *testing.T) {
 	all := headers("Accept", "a", "Accept-Language", "de", "Accept-Encoding", "gzip", "Authorization", "Bearer user", "Cache-Control", "no-cache", "Content-Language", "de", "Content-Type", "text/x",
 		"Cookie", "session=1", "Expires", "0", "If-None-Match", `"x"`, "If-Modified-Since", "x", "If-Match", "x", "If-Unmodified-Since", "x", "If-Range", "x", "Range", "bytes=0-1",
 		"Last-Modified", "x", "Pragma", "x", "User-Agent", "test", "Traceparent", "00-1", "Tracestate", "a=1", "Baggage", "b=1", "X-Request-Id", "mine", "X-Custom", "1", "X-Forwarded-For", "1.2.3.4",
-		"X-Token", "the client's", "Te", "trailers", "Keep-Alive", "x", "Proxy-Authorization", "x", "Upgrade", "h2c", "Link", "x", "Connection", "X-Token, close")
+		"X-Token", "the client's", "Te", "trailers", "Keep-Alive", "x", "Proxy-Authorization", "x", "Upgrade", "h2c", "Link", "x", "Connection", "X-Token, X-Listed, close", "X-Listed", "x")
 	always := []string{"Accept", "Accept-Language", "Baggage", "Cache-Control", "Content-Language", "Content-Type", "Expires", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range",
 		"If-Unmodified-Since", "Last-Modified", "Pragma", "Range", "Traceparent", "Tracestate", "User-Agent", "X-Request-Id"}
 	tests := []struct {
@@ -38,7 +38,7 @@ func TestRequestHeaders(t *testing.T) {
 		more     []string
 	}{
 		{"default", proxynode.Endpoint{}, nil},
-		{"allowed both ways", proxynode.Endpoint{AllowedHeaders: []string{"x-custom", "COOKIE", "te", "connection", "host"}}, []string{"Cookie", "X-Custom"}},
+		{"allowed both ways", proxynode.Endpoint{AllowedHeaders: []string{"x-custom", "COOKIE", "te", "connection", "host", "x-listed"}}, []string{"Cookie", "X-Custom"}},
 		{"allowed in requests", proxynode.Endpoint{RequestHeaders: []string{"X-Custom"}}, []string{"X-Custom"}},
 		{"allowed in answers", proxynode.Endpoint{ResponseHeaders: []string{"X-Custom"}}, nil},
 		{"set", proxynode.Endpoint{Headers: map[string]pluginapi.Secret{"authorization": pluginapi.NewSecret("Basic ours"), "x-token": pluginapi.NewSecret("ours")}}, []string{"Authorization", "X-Token"}},

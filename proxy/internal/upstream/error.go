@@ -93,7 +93,7 @@ func kindOf(err error) Kind {
 		timeout   interface{ Timeout() bool }
 		timedOut  = errors.As(err, &timeout) && timeout.Timeout()
 		malformed = strings.Contains(err.Error(), "malformed") || strings.Contains(err.Error(), "server response headers exceeded") || strings.Contains(err.Error(), "too many 1xx") ||
-			strings.Contains(err.Error(), "unsupported transfer encoding") || strings.Contains(err.Error(), "message cannot contain") || strings.Contains(err.Error(), "bad Content-Length")
+			strings.Contains(err.Error(), "transfer encoding") || strings.Contains(err.Error(), "message cannot contain") || strings.Contains(err.Error(), "bad Content-Length")
 	)
 	switch {
 	case errors.Is(err, errForbidden):
