@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -21,7 +22,8 @@ import (
 type Handler struct {
 	s      Settings
 	log    *slog.Logger
-	base   string // "" or /portal
+	here   uintptr // program counter: what loggers that name the source say of the access log
+	base   string  // "" or /portal
 	policy policy
 	origin *http.CrossOriginProtection
 	hosts  map[string]bool
@@ -66,6 +68,9 @@ func New(s Settings) (*Handler, error) {
 		origin: http.NewCrossOriginProtection(),
 		guest:  pluginapi.Guest(),
 	}
+	var here [1]uintptr
+	runtime.Callers(1, here[:])
+	h.here = here[0]
 	h.gzips.New = func() any {
 		gz, _ := gzip.NewWriterLevel(io.Discard, gzipLevel) // the level is a valid one
 		return gz
@@ -192,6 +197,9 @@ func (h *Handler) serve(e *endpoint, x *exchange, r *http.Request) {
 	if e.Stream {
 		x.stream()
 		x.w.stream(r)
+		if hasBody(r) {
+			_ = http.NewResponseController(x.w.inner).SetReadDeadline(time.Time{})
+		}
 	}
 	defer x.finish()
 	var err error
@@ -218,23 +226,9 @@ func (h *Handler) serve(e *endpoint, x *exchange, r *http.Request) {
 		}
 	}
 	limitBody(x.w.inner, r, e.MaxBody, h.s.MaxBody)
-	if err := e.run(x, r); err != nil {
+	if err := e.Run(&x.w, r); err != nil {
 		h.fail(x, r, err)
 	}
-}
-
-// run answers. A stream may read for as long as it likes, but what it left of the request's body is skipped before the connection is used again, and that must not wait for a client that sends nothing.
-func (e *endpoint) run(x *exchange, r *http.Request) error {
-	if e.Stream && hasBody(r) {
-		control := http.NewResponseController(x.w.inner)
-		_ = control.SetReadDeadline(time.Time{})
-		defer func() {
-			if !x.w.hijacked {
-				_ = control.SetReadDeadline(time.Now().Add(deadlineGrace))
-			}
-		}()
-	}
-	return e.Run(&x.w, r)
 }
 
 func (h *Handler) identify(r *http.Request) (pluginapi.Principal, error) {
@@ -265,9 +259,10 @@ func (h *Handler) record(x *exchange, aborted bool) {
 	if !h.log.Enabled(x, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 11)
+	now := time.Now()
+	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String("method", x.request.Method), slog.String("path", x.request.URL.Path), slog.Int("status", x.status()),
-		slog.Int64("bytes", x.w.bytes), slog.Duration("duration", time.Since(x.begun)), slog.String("request", x.id))
+		slog.Int64("bytes", x.w.bytes), slog.Duration("duration", now.Sub(x.begun)), slog.String("request", x.id))
 	if x.endpoint != nil {
 		attrs = append(attrs, slog.String("route", x.endpoint.pattern.path), slog.String("plugin", x.endpoint.Plugin))
 	}
@@ -277,7 +272,10 @@ func (h *Handler) record(x *exchange, aborted bool) {
 	if aborted {
 		attrs = append(attrs, slog.Bool("aborted", true))
 	}
-	h.log.LogAttrs(x, level, "request", attrs...)
+	// As h.log.LogAttrs would, which looks at the clock and at the stack each time.
+	line := slog.NewRecord(now, level, "request", h.here)
+	line.AddAttrs(attrs...)
+	_ = h.log.Handler().Handle(x, line)
 }
 
 // statusClientGone is what the log says of a request whose client did not wait for the answer, as nginx does.
