@@ -197,9 +197,6 @@ func (h *Handler) serve(e *endpoint, x *exchange, r *http.Request) {
 	if e.Stream {
 		x.stream()
 		x.w.stream(r)
-		if hasBody(r) {
-			_ = http.NewResponseController(x.w.inner).SetReadDeadline(time.Time{})
-		}
 	}
 	defer x.finish()
 	var err error
@@ -226,9 +223,23 @@ func (h *Handler) serve(e *endpoint, x *exchange, r *http.Request) {
 		}
 	}
 	limitBody(x.w.inner, r, e.MaxBody, h.s.MaxBody)
-	if err := e.Run(&x.w, r); err != nil {
+	if err := e.run(x, r); err != nil {
 		h.fail(x, r, err)
 	}
+}
+
+// run answers. A stream may read for as long as it likes, but what it left of the request's body is skipped before the connection is used again, and that must not wait for a client that sends nothing.
+func (e *endpoint) run(x *exchange, r *http.Request) error {
+	if e.Stream && hasBody(r) {
+		control := http.NewResponseController(x.w.inner)
+		_ = control.SetReadDeadline(time.Time{})
+		defer func() {
+			if !x.w.hijacked {
+				_ = control.SetReadDeadline(time.Now().Add(deadlineGrace))
+			}
+		}()
+	}
+	return e.Run(&x.w, r)
 }
 
 func (h *Handler) identify(r *http.Request) (pluginapi.Principal, error) {
