@@ -24,7 +24,7 @@ type Endpoint struct {
 	// Permission is the name of a permission that callers need, besides. Its action follows from the method: read, create, update or delete. Default none.
 	Permission string `yaml:"permission"`
 
-	// AllowedMethods are the methods that are passed on, as they are written. Default all.
+	// AllowedMethods are the methods that are passed on, as they are written. Default all but TRACE, whose answer would show what Headers adds, and CONNECT.
 	AllowedMethods []string `yaml:"allowedMethods"`
 
 	// AllowedHeaders are names of headers to pass in both directions, RequestHeaders and ResponseHeaders in one, besides those that always pass:
@@ -47,7 +47,7 @@ type Endpoint struct {
 	// Secure says whether the target's certificate is verified. Default true.
 	Secure *bool `yaml:"secure"`
 
-	// WS lets WebSockets and other upgraded connections through. Default false.
+	// WS lets WebSockets and other upgraded connections through, but none to HTTP or TLS. Default false.
 	WS bool `yaml:"ws"`
 
 	// XFwd adds the headers X-Forwarded-For, -Host and -Proto, in place of the client's.
