@@ -93,7 +93,7 @@ func (c *Catalog) AddLocation(ctx context.Context, request catalogcommon.AddLoca
 	if err != nil {
 		return none, err
 	}
-	location, created, err := c.store.AddLocation(ctx, ref, LocationSource, child)
+	location, created, err := c.store.AddLocation(ctx, ref, LocationSource, child, pipeline.RegisteredChild)
 	if err != nil {
 		return none, err
 	}

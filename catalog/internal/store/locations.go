@@ -56,18 +56,27 @@ func location(l catalogcommon.Location, err error) (catalogcommon.Location, erro
 	return l, nil
 }
 
-// AddLocation registers a location with the entity that stands for it. One that is registered already is returned with created false.
-func (s *Store) AddLocation(ctx context.Context, ref catalogcommon.LocationRef, name string, entity Child) (l catalogcommon.Location, created bool, err error) {
+// AddLocation registers a location with the entity that stands for it. One that is registered already is returned with created false; if its entity was removed, it comes back as again makes it.
+func (s *Store) AddLocation(ctx context.Context, ref catalogcommon.LocationRef, name string, entity Child, again func(catalogcommon.Location) (Child, error)) (l catalogcommon.Location, created bool, err error) {
 	err = s.write(ctx, "register "+ref.String(), func(t *tx) error {
 		created = false
 		l, err = location(scanLocation(t.QueryRowxContext(t.ctx, locationColumns+`where type = $1 and target = $2`, ref.Type, ref.Target)))
-		if !errors.Is(err, ErrNoLocation) {
+		switch {
+		case err == nil:
+			if there, err := t.knownByRef([]string{l.EntityRef}); err != nil || len(there) > 0 {
+				return err
+			}
+			if entity, err = again(l); err != nil {
+				return err
+			}
+		case !errors.Is(err, ErrNoLocation):
 			return err
-		}
-		created = true
-		l = catalogcommon.Location{ID: newUID(), Type: ref.Type, Target: ref.Target, EntityRef: entity.Ref}
-		if err := t.insertLocation(l); err != nil {
-			return err
+		default:
+			created = true
+			l = catalogcommon.Location{ID: newUID(), Type: ref.Type, Target: ref.Target, EntityRef: entity.Ref}
+			if err := t.insertLocation(l); err != nil {
+				return err
+			}
 		}
 		result, err := t.bring(source{key: name}, []Child{entity})
 		if err != nil {

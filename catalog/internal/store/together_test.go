@@ -327,7 +327,7 @@ func TestLocations(t *testing.T) {
 		var group sync.WaitGroup
 		for range 6 {
 			group.Go(func() {
-				l, created, err := k.other().AddLocation(context.Background(), ref("https://a"), "locations", child("a", "url:https://a"))
+				l, created, err := k.other().AddLocation(context.Background(), ref("https://a"), "locations", child("a", "url:https://a"), nil)
 				if err != nil {
 					t.Error(err)
 				}
@@ -343,7 +343,7 @@ func TestLocations(t *testing.T) {
 		if len(ids) != 1 || made != 1 {
 			t.Errorf("%d locations, %d made", len(ids), made)
 		}
-		second, _, err := k.AddLocation(t.Context(), ref("https://b"), "locations", child("b", "url:https://b"))
+		second, _, err := k.AddLocation(t.Context(), ref("https://b"), "locations", child("b", "url:https://b"), nil)
 		k.ok(err)
 		brought := func(l catalogcommon.Location) (store.Child, error) {
 			return store.Child{Ref: l.EntityRef, Body: `{}`, Hash: l.Target, LocationKey: "url:" + l.Target}, nil
