@@ -78,7 +78,7 @@ func (c *Catalog) Record(ctx context.Context, ref catalogcommon.Ref) (Record, er
 		record.Conflicts = append(record.Conflicts, conflict.LocationKey)
 	}
 	if !found {
-		record.Hints, err = c.hints(ctx, ref)
+		record.Hints, err = c.hints(ctx)
 		return record, err
 	}
 	record.Known, record.Visible, record.UID, record.LocationKey = true, stored.Visible, stored.UID, stored.LocationKey
@@ -125,8 +125,8 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
-// hints are faults of files: the entity may be in one that cannot be read.
-func (c *Catalog) hints(ctx context.Context, _ catalogcommon.Ref) ([]catalogcommon.ErrorInfo, error) {
+// hints are faults of files: an entity that is not known may be in one that cannot be read.
+func (c *Catalog) hints(ctx context.Context) ([]catalogcommon.ErrorInfo, error) {
 	const most = 20
 	problems, err := c.Problems(ctx)
 	if err != nil {

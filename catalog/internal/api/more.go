@@ -257,27 +257,25 @@ func (a *API) problems(w http.ResponseWriter, r *http.Request) error {
 }
 
 // unprocessed lists entities that failed, or that wait, in the form of Backstage's module for that.
-func (a *API) unprocessed(kind string) func(w http.ResponseWriter, r *http.Request) error {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		p := paramsOf(r)
-		owner := p.text("owner")
-		if err := p.done(); err != nil {
-			return err
-		}
-		found, err := a.catalog.Unprocessed(r.Context(), kind == "failed", owner)
-		if err != nil {
-			return err
-		}
-		return respondWith(w, http.StatusOK, map[string]any{"type": kind, "entities": found})
+func (a *API) unprocessed(w http.ResponseWriter, r *http.Request, kind string) error {
+	p := paramsOf(r)
+	owner := p.text("owner")
+	if err := p.done(); err != nil {
+		return err
 	}
+	found, err := a.catalog.Unprocessed(r.Context(), kind == "failed", owner)
+	if err != nil {
+		return err
+	}
+	return respondWith(w, http.StatusOK, map[string]any{"type": kind, "entities": found})
 }
 
 func (a *API) failed(w http.ResponseWriter, r *http.Request) error {
-	return a.unprocessed("failed")(w, r)
+	return a.unprocessed(w, r, "failed")
 }
 
 func (a *API) pending(w http.ResponseWriter, r *http.Request) error {
-	return a.unprocessed("pending")(w, r)
+	return a.unprocessed(w, r, "pending")
 }
 
 func (a *API) removeUnprocessed(w http.ResponseWriter, r *http.Request) error {

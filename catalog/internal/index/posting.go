@@ -8,7 +8,7 @@ import (
 // values of a catalog belong to one entity, which is why that case costs nothing more.
 //
 // A bitmap is one bit per document of the whole index: for a value that more than one entity in 32 has, that is the
-// smallest form, and the one that counts and intersects fastest. Compressed bitmaps were tried: what they save on the
+// smallest form, and the one that counts and intersects fastest. What compressed bitmaps would save on the
 // few values in between is lost on unpacking them for every question.
 type posting uint32
 

@@ -353,7 +353,7 @@ func (p *Pipeline) sweep(ctx context.Context) error {
 	}
 }
 
-// context is what decides about files besides their content.
+// decides stands for what decides about files besides their content.
 func (p *Pipeline) decides(origin catalogcommon.LocationRef, settings Settings) string {
 	sum := sha256.Sum256([]byte(p.Fingerprint + "\n" + settings.RulesText + "\n" + origin.String()))
 	return hex.EncodeToString(sum[:8])

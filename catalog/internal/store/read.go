@@ -113,7 +113,6 @@ func (f *ReadFile) apply(t *tx) error {
 	}
 	if f.NewFaults {
 		t.stitchIDs([]int64{f.SourceID})
-		return nil
 	}
 	return nil
 }
