@@ -110,7 +110,7 @@ func (e *endpoint) forwardCached(w http.ResponseWriter, r *http.Request, p place
 		e.renew(ctx, foundKey, found, res)
 		return e.answerKept(w, r, found, "hit; detail=revalidated", p.begun)
 	}
-	return e.answerAndKeep(w, r, p, res, key, probe.Header)
+	return e.answerAndKeep(w, r, p, res, key, probe)
 }
 
 // cacheKey names the answers to a request, apart from what they may vary by.
@@ -210,11 +210,11 @@ func (e *endpoint) keep(ctx context.Context, key string, k *kept, fresh time.Dur
 }
 
 // answerAndKeep passes an answer on and keeps it if that is allowed.
-func (e *endpoint) answerAndKeep(w http.ResponseWriter, r *http.Request, p place, res *http.Response, key string, header http.Header) error {
+func (e *endpoint) answerAndKeep(w http.ResponseWriter, r *http.Request, p place, res *http.Response, key string, probe *http.Request) error {
 	now := time.Now()
 	fresh, ok := storable(res, e.spec.Cache.TTL, now)
 	w.Header().Set("Cache-Status", "proscenium; fwd=miss")
-	if !ok || res.ContentLength > e.spec.Cache.MaxBody || e.personal(res.Request) {
+	if !ok || res.ContentLength > e.spec.Cache.MaxBody || e.personal(res.Request) || e.prepare != nil && differs(res.Request, probe) {
 		return e.answer(w, r, p, res)
 	}
 	copied := &copying{ResponseWriter: w, limit: int(e.spec.Cache.MaxBody)}
@@ -229,7 +229,7 @@ func (e *endpoint) answerAndKeep(w http.ResponseWriter, r *http.Request, p place
 	e.copyAnswer(k.Header, res.Header)
 	if vary := varying(res.Header); vary != nil {
 		e.keep(r.Context(), key, &kept{Vary: vary}, fresh)
-		key = variantKey(key, vary, header)
+		key = variantKey(key, vary, probe.Header)
 	}
 	e.keep(r.Context(), key, k, fresh)
 	return nil
@@ -244,6 +244,25 @@ func (e *endpoint) personal(out *http.Request) bool {
 		own := slices.IndexFunc(e.fixed, func(f field) bool { return f.name == name })
 		values := out.Header[name]
 		if values != nil && (own < 0 || len(values) != 1 || values[0] != e.fixed[own].value[0]) {
+			return true
+		}
+	}
+	return false
+}
+
+// differs reports whether what was sent is not what the key of the answer was made of: then the answer may be for whoever it was prepared for.
+func differs(out, probe *http.Request) bool {
+	if out == nil || out.URL.String() != probe.URL.String() || out.Host != probe.Host {
+		return true
+	}
+	own := func(name string) bool { return name == "If-None-Match" || name == "If-Modified-Since" || name == "X-Request-Id" }
+	for name, values := range out.Header {
+		if !own(name) && !slices.Equal(values, probe.Header[name]) {
+			return true
+		}
+	}
+	for name := range probe.Header {
+		if _, sent := out.Header[name]; !sent && !own(name) {
 			return true
 		}
 	}

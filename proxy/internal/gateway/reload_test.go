@@ -95,6 +95,8 @@ func TestPrepare(t *testing.T) {
 	t.Parallel()
 	g := newTarget(t, hello)
 	cached := proxynode.Endpoint{Path: "/cached", Target: g.URL, Cache: proxynode.Caching{Enabled: true, TTL: time.Hour}}
+	tells, narrows, same := cached, cached, cached
+	tells.Path, narrows.Path, same.Path = "/tells", "/narrows", "/same"
 	p := newPortal(t, options{code: []gateway.Added{
 		contribute("token", proxynode.Endpoint{Path: "/token", Target: g.URL, Headers: map[string]pluginapi.Secret{"X-Set": pluginapi.NewSecret("set")}, WS: true},
 			func(ctx context.Context, out *http.Request) error {
@@ -114,6 +116,15 @@ func TestPrepare(t *testing.T) {
 			out.Header.Set("Authorization", "Bearer one person's")
 			return nil
 		}),
+		contribute("tells who", tells, func(_ context.Context, out *http.Request) error {
+			out.Header.Set("X-User", "one person")
+			return nil
+		}),
+		contribute("narrows", narrows, func(_ context.Context, out *http.Request) error {
+			out.URL.RawQuery = "user=one"
+			return nil
+		}),
+		contribute("changes nothing", same, proxynode.AsItIs),
 	}})
 	p.get(t, "/token/x?a=1").is(t, http.StatusOK, "hello")
 	r := g.last(t)
@@ -131,10 +142,13 @@ func TestPrepare(t *testing.T) {
 	if g.count() != before {
 		t.Error("the target was asked")
 	}
-	for range 2 {
-		p.get(t, "/cached").is(t, http.StatusOK, "hello")
-	}
-	if asked := g.count() - before; asked != 2 {
-		t.Errorf("the target was asked %d times for answers to one person, want each time", asked)
+	for path, want := range map[string]int{"/cached": 2, "/tells": 2, "/narrows": 2, "/same": 1} {
+		before := g.count()
+		for range 2 {
+			p.get(t, path).is(t, http.StatusOK, "hello")
+		}
+		if asked := g.count() - before; asked != want {
+			t.Errorf("%s: the target was asked %d times, want %d: answers to one person are for nobody else", path, asked, want)
+		}
 	}
 }
