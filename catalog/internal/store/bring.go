@@ -112,8 +112,8 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 		seen[c.Ref] = true
 	}
 	made := map[string]int64{}
-	err = t.query(fmt.Sprintf(`insert into refresh_state (uid, entity_ref, location_key, unprocessed_hash, next_update_at, created_at, result_hash, as_is, took_us, attempted_at, succeeded_at)
-		select r.uid, r.ref, r.key, r.hash, r.next, %d, r.result, r.as_is, r.took, r.done, r.done from {rows} where true on conflict (entity_ref) do nothing returning id, entity_ref`, now), states, nil, func(row *sqlx.Rows) error {
+	err = t.query(`insert into refresh_state (uid, entity_ref, location_key, unprocessed_hash, next_update_at, created_at, result_hash, as_is, took_us, attempted_at, succeeded_at)
+		select r.uid, r.ref, r.key, r.hash, r.next, cast($1 as bigint), r.result, r.as_is, r.took, r.done, r.done from {rows} where true on conflict (entity_ref) do nothing returning id, entity_ref`, states, []any{now}, func(row *sqlx.Rows) error {
 		var id int64
 		var ref string
 		err := row.Scan(&id, &ref)
@@ -144,7 +144,7 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 			return result, err
 		}
 	}
-	if err := t.exec(fmt.Sprintf(`update refresh_state set location_key = r.key, unprocessed_hash = r.hash, as_is = 0, next_update_at = %d, revision = revision + 1 from {rows} where refresh_state.id = r.id`, now), changed); err != nil {
+	if err := t.exec(`update refresh_state set location_key = r.key, unprocessed_hash = r.hash, as_is = 0, next_update_at = $1, revision = revision + 1 from {rows} where refresh_state.id = r.id`, changed, now); err != nil {
 		return result, err
 	}
 	if err := t.exec(`insert into entity_bodies (id, unprocessed, positions, processed) select r.id, r.body, r.positions, r.processed from {rows} where true
@@ -249,8 +249,8 @@ func (t *tx) noteConflicts(from source, conflicts []Conflict, children []Child) 
 		noted.add(c.Ref, c.LocationKey, id, optional(from.key))
 		contested = append(contested, c.Ref)
 	}
-	err := t.exec(fmt.Sprintf(`insert into conflicts (entity_ref, location_key, source_id, source_key, reported_at) select r.ref, r.key, r.id, r.source, %d from {rows} where true
-		on conflict (entity_ref, location_key) do update set source_id = excluded.source_id, source_key = excluded.source_key`, t.now.UnixMilli()), noted)
+	err := t.exec(`insert into conflicts (entity_ref, location_key, source_id, source_key, reported_at) select r.ref, r.key, r.id, r.source, cast($1 as bigint) from {rows} where true
+		on conflict (entity_ref, location_key) do update set source_id = excluded.source_id, source_key = excluded.source_key`, noted, t.now.UnixMilli())
 	if err != nil {
 		return err
 	}
@@ -294,8 +294,8 @@ func (t *tx) queue() error {
 	if len(t.queueRefs) == 0 && len(t.queueIDs) == 0 {
 		return nil
 	}
-	_, err := t.ExecContext(t.ctx, fmt.Sprintf(`insert into stitch_queue (entity_id, due_at) select id, %d from (select id from refresh_state where %s union select id from refresh_state where %s) as asked where true order by id
-		on conflict (entity_id) do update set ticket = stitch_queue.ticket + 1`, t.now.UnixMilli(), t.in("entity_ref", 1), t.in("id", 2)), t.texts(distinct(t.queueRefs)), t.ids(distinct(t.queueIDs)))
+	_, err := t.ExecContext(t.ctx, `insert into stitch_queue (entity_id, due_at) select id, cast($3 as bigint) from (select id from refresh_state where `+t.in("entity_ref", 1)+` union select id from refresh_state where `+t.in("id", 2)+`) as asked where true order by id
+		on conflict (entity_id) do update set ticket = stitch_queue.ticket + 1`, t.texts(distinct(t.queueRefs)), t.ids(distinct(t.queueIDs)), t.now.UnixMilli())
 	t.queueRefs, t.queueIDs = nil, nil
 	return err
 }

@@ -83,9 +83,9 @@ func (t *tx) lost(ids []int64) error {
 		return err
 	}
 	var orphans []int64
-	err := t.collect(fmt.Sprintf(`update refresh_state set orphan_since = %d where orphan_since is null and %s
+	err := t.collect(`update refresh_state set orphan_since = $2 where orphan_since is null and `+t.in("id", 1)+`
 		and not exists (select 1 from root_edges e where e.target_id = refresh_state.id)
-		and not exists (select 1 from child_edges e where e.target_id = refresh_state.id) returning id`, t.now.UnixMilli(), t.in("id", 1)), []any{t.ids(ids)}, scanID(&orphans))
+		and not exists (select 1 from child_edges e where e.target_id = refresh_state.id) returning id`, []any{t.ids(ids), t.now.UnixMilli()}, scanID(&orphans))
 	if err != nil || len(orphans) == 0 {
 		return err
 	}
@@ -95,7 +95,7 @@ func (t *tx) lost(ids []int64) error {
 
 // askContenders has the entities that a query finds processed again soon.
 func (t *tx) askContenders(query string, args ...any) error {
-	_, err := t.ExecContext(t.ctx, fmt.Sprintf(`update refresh_state set next_update_at = %d, revision = revision + 1 where id in (%s)`, t.now.UnixMilli(), query), args...)
+	_, err := t.ExecContext(t.ctx, fmt.Sprintf(`update refresh_state set next_update_at = $%d, revision = revision + 1 where id in (%s)`, len(args)+1, query), append(args, t.now.UnixMilli())...)
 	return err
 }
 

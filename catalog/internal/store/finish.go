@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"hash/fnv"
 	"time"
 
@@ -159,13 +158,13 @@ func (t *tx) schedule(f Finished) error {
 	for _, r := range f {
 		r.NewErrors = r.Errors != "" && before[r.ID] != r.Errors
 	}
-	const dates = `next_update_at = case when refresh_state.revision = r.revision then r.next else refresh_state.next_update_at end, claimed_until = 0, claimed_by = null, attempted_at = %d, took_us = r.took`
-	err = t.exec(fmt.Sprintf(`update refresh_state set `+dates+`, succeeded_at = case when errors is null then %d else succeeded_at end, failures = case when errors is null then 0 else failures + 1 end from {rows} where refresh_state.id = r.id`, now, now), same)
+	const dates = `next_update_at = case when refresh_state.revision = r.revision then r.next else refresh_state.next_update_at end, claimed_until = 0, claimed_by = null, attempted_at = $1, took_us = r.took`
+	err = t.exec(`update refresh_state set `+dates+`, succeeded_at = case when errors is null then $1 else succeeded_at end, failures = case when errors is null then 0 else failures + 1 end from {rows} where refresh_state.id = r.id`, same, now)
 	if err != nil {
 		return err
 	}
-	err = t.exec(fmt.Sprintf(`update refresh_state set `+dates+`, result_hash = r.hash, errors = r.errors, as_is = case when r.errors is null then r.as_is else refresh_state.as_is end,
-		succeeded_at = case when r.errors is null then %d else succeeded_at end, failures = case when r.errors is null then 0 else failures + 1 end from {rows} where refresh_state.id = r.id`, now, now), done)
+	err = t.exec(`update refresh_state set `+dates+`, result_hash = r.hash, errors = r.errors, as_is = case when r.errors is null then r.as_is else refresh_state.as_is end,
+		succeeded_at = case when r.errors is null then $1 else succeeded_at end, failures = case when r.errors is null then 0 else failures + 1 end from {rows} where refresh_state.id = r.id`, done, now)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -20,9 +19,9 @@ func (s *Store) Reconcile(ctx context.Context) (found int, err error) {
 		}
 		t.stitchIDs(lost)
 		var unnoted []int64
-		err = t.collect(fmt.Sprintf(`update refresh_state set orphan_since = %d where orphan_since is null
+		err = t.collect(`update refresh_state set orphan_since = $1 where orphan_since is null
 			and not exists (select 1 from root_edges e where e.target_id = refresh_state.id)
-			and not exists (select 1 from child_edges e where e.target_id = refresh_state.id) returning id`, t.now.UnixMilli()), nil, scanID(&unnoted))
+			and not exists (select 1 from child_edges e where e.target_id = refresh_state.id) returning id`, []any{t.now.UnixMilli()}, scanID(&unnoted))
 		found = len(lost) + len(unnoted)
 		if err != nil {
 			return err

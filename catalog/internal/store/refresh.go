@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -23,7 +22,7 @@ func (s *Store) Refresh(ctx context.Context, ref string) (found bool, err error)
 		if err := t.collect(`select exists (select 1 from root_edges where `+t.in("target_id", 1)+`)`, []any{t.ids(ids)}, func(row *sqlx.Rows) error { return row.Scan(&found) }); err != nil || !found {
 			return err
 		}
-		_, err = t.ExecContext(t.ctx, fmt.Sprintf(`update refresh_state set next_update_at = %d, revision = revision + 1 where %s and (entity_ref = $2 or entity_ref like 'location:%%')`, t.now.UnixMilli(), t.in("id", 1)), t.ids(ids), ref)
+		_, err = t.ExecContext(t.ctx, `update refresh_state set next_update_at = $3, revision = revision + 1 where `+t.in("id", 1)+` and (entity_ref = $2 or entity_ref like 'location:%')`, t.ids(ids), ref, t.now.UnixMilli())
 		return err
 	})
 	return found, err
@@ -32,7 +31,7 @@ func (s *Store) Refresh(ctx context.Context, ref string) (found bool, err error)
 // RefreshKeys has every entity processed again that depends on one of the keys.
 func (s *Store) RefreshKeys(ctx context.Context, keys []string) error {
 	return s.write(ctx, "refresh by keys", func(t *tx) error {
-		_, err := t.ExecContext(t.ctx, fmt.Sprintf(`update refresh_state set next_update_at = %d, revision = revision + 1 where id in (select entity_id from refresh_keys where %s)`, t.now.UnixMilli(), t.in("key", 1)), t.texts(keys))
+		_, err := t.ExecContext(t.ctx, `update refresh_state set next_update_at = $2, revision = revision + 1 where id in (select entity_id from refresh_keys where `+t.in("key", 1)+`)`, t.texts(keys), t.now.UnixMilli())
 		return err
 	})
 }

@@ -184,8 +184,8 @@ func (t *tx) putFinals(batch stitched) ([]Change, error) {
 		log.add(change.Seq, change.Op, change.Ref, change.UID, change.ETag)
 		changes = append(changes, change)
 	}
-	err = t.exec(fmt.Sprintf(`insert into final_entities (id, entity_ref, uid, hash, body, seq, created_at, updated_at) select r.id, r.ref, r.uid, r.hash, r.body, r.seq, r.created, %d from {rows} where true
-		on conflict (id) do update set hash = excluded.hash, body = excluded.body, seq = excluded.seq, updated_at = excluded.updated_at`, now), bodies)
+	err = t.exec(`insert into final_entities (id, entity_ref, uid, hash, body, seq, created_at, updated_at) select r.id, r.ref, r.uid, r.hash, r.body, r.seq, r.created, cast($1 as bigint) from {rows} where true
+		on conflict (id) do update set hash = excluded.hash, body = excluded.body, seq = excluded.seq, updated_at = excluded.updated_at`, bodies, now)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +193,7 @@ func (t *tx) putFinals(batch stitched) ([]Change, error) {
 }
 
 func (t *tx) log(entries *rows, cause string) error {
-	return t.exec(fmt.Sprintf(`insert into change_log (seq, at, op, entity_ref, uid, etag, cause) select r.seq, %d, r.op, r.ref, r.uid, r.etag, '%s' from {rows}`, t.now.UnixMilli(), cause), entries)
+	return t.exec(`insert into change_log (seq, at, op, entity_ref, uid, etag, cause) select r.seq, cast($1 as bigint), r.op, r.ref, r.uid, r.etag, cast($2 as text) from {rows}`, entries, t.now.UnixMilli(), cause)
 }
 
 // takeNumbers takes n numbers of the change log and returns the first. Until the transaction ends nobody else gets any, so readers meet them in order.
