@@ -30,6 +30,7 @@ type Endpoint struct {
 	// AllowedHeaders are names of headers to pass in both directions, RequestHeaders and ResponseHeaders in one, besides those that always pass:
 	// Accept, Accept-Language, Cache-Control, Content-Language, Content-Length, Content-Type, Expires, Last-Modified, Pragma and User-Agent,
 	// those for conditional and partial requests and their answers, Content-Encoding, Vary and Retry-After in answers, and those for tracing.
+	// Unless Content-Security-Policy is among them, pages of the target are shown in a sandbox, since they have the portal's origin: without scripts, forms and the user's cookies.
 	AllowedHeaders  []string `yaml:"allowedHeaders"`
 	RequestHeaders  []string `yaml:"requestHeaders"`
 	ResponseHeaders []string `yaml:"responseHeaders"`

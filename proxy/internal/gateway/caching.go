@@ -255,7 +255,9 @@ func differs(out, probe *http.Request) bool {
 	if out == nil || out.URL.String() != probe.URL.String() || out.Host != probe.Host {
 		return true
 	}
-	own := func(name string) bool { return name == "If-None-Match" || name == "If-Modified-Since" || name == "X-Request-Id" }
+	own := func(name string) bool {
+		return name == "If-None-Match" || name == "If-Modified-Since" || name == "X-Request-Id"
+	}
 	for name, values := range out.Header {
 		if !own(name) && !slices.Equal(values, probe.Header[name]) {
 			return true

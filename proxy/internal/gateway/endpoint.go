@@ -27,6 +27,7 @@ type endpoint struct {
 	methods      map[string]bool // nil: all
 	requestNames names
 	answerNames  names
+	sandboxed    bool
 	fixed        []field
 	host         string // the Host to send; "" for the target's; "-" for the client's
 	limiter      *limiter
@@ -63,6 +64,7 @@ func (g *Gateway) newEndpoint(path string, given proxynode.Endpoint, source stri
 	}
 	e.requestNames = newNames(bothWays, alwaysRequested, spec.AllowedHeaders, spec.RequestHeaders)
 	e.answerNames = newNames(bothWays, alwaysAnswered, spec.AllowedHeaders, spec.ResponseHeaders)
+	e.sandboxed = !slices.Contains(e.answerNames, policyHeader)
 	if !*spec.ChangeOrigin {
 		e.host = clientsHost
 	}

@@ -24,6 +24,12 @@ var alwaysRequested = []string{
 // alwaysAnswered pass to the client.
 var alwaysAnswered = []string{"Accept-Ranges", "Content-Encoding", "Content-Length", "Content-Range", "Etag", "Retry-After", "Vary"}
 
+// policyHeader says what a document in an answer may do.
+const policyHeader = "Content-Security-Policy"
+
+// sandbox is for answers of targets, which have the portal's origin: shown as a page, they must not run as the portal's own. Whoever lists the header for an endpoint has the target decide.
+var sandbox = []string{"sandbox"}
+
 // webSocket pass to the target with a handshake, and back.
 var webSocket = []string{
 	"Connection", "Upgrade",
@@ -94,6 +100,9 @@ func forwarded(out http.Header, r *http.Request) {
 
 // copyAnswer copies what may pass from the target's answer.
 func (e *endpoint) copyAnswer(to, from http.Header) {
+	if e.sandboxed {
+		to[policyHeader] = sandbox
+	}
 	listed := from["Connection"] // headers named there are about that connection
 	for _, name := range e.answerNames {
 		values, ok := from[name]

@@ -110,17 +110,19 @@ func TestAnswerHeaders(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, "hello")
 	})
-	always := []string{"Accept-Ranges", "Cache-Control", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range", "Content-Type", "Date", "Etag", "Expires", "Last-Modified", "Pragma", "Retry-After",
+	always := []string{"Accept-Ranges", "Cache-Control", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range", "Content-Security-Policy", "Content-Type", "Date", "Etag", "Expires", "Last-Modified", "Pragma", "Retry-After",
 		"Vary", "X-Request-Id"}
 	for _, test := range []struct {
 		name     string
 		endpoint proxynode.Endpoint
 		more     []string
+		policy   string
 	}{
-		{"default", proxynode.Endpoint{}, nil},
-		{"allowed both ways", proxynode.Endpoint{AllowedHeaders: []string{"x-custom", "set-cookie", "keep-alive", "x-listed"}}, []string{"Set-Cookie", "X-Custom"}},
-		{"allowed in requests", proxynode.Endpoint{RequestHeaders: []string{"X-Custom"}}, nil},
-		{"allowed in answers", proxynode.Endpoint{ResponseHeaders: []string{"X-Custom", "Link"}}, []string{"Link", "X-Custom"}},
+		{"default", proxynode.Endpoint{}, nil, "sandbox"},
+		{"allowed both ways", proxynode.Endpoint{AllowedHeaders: []string{"x-custom", "set-cookie", "keep-alive", "x-listed"}}, []string{"Set-Cookie", "X-Custom"}, "sandbox"},
+		{"allowed in requests", proxynode.Endpoint{RequestHeaders: []string{"X-Custom", "Content-Security-Policy"}}, nil, "sandbox"},
+		{"allowed in answers", proxynode.Endpoint{ResponseHeaders: []string{"X-Custom", "Link"}}, []string{"Link", "X-Custom"}, "sandbox"},
+		{"trusted with the portal's origin", proxynode.Endpoint{ResponseHeaders: []string{"content-security-policy"}}, nil, "x"},
 	} {
 		test.endpoint.Target = g.URL
 		a := newPortal(t, options{config: one(test.endpoint)}).get(t, "/t")
@@ -131,6 +133,9 @@ func TestAnswerHeaders(t *testing.T) {
 		slices.Sort(got)
 		if want := slices.Sorted(slices.Values(slices.Concat(always, test.more))); !slices.Equal(got, want) {
 			t.Errorf("%s: the client got the headers\n%q, want\n%q", test.name, got, want)
+		}
+		if policy := a.Header.Values("Content-Security-Policy"); !slices.Equal(policy, []string{test.policy}) {
+			t.Errorf("%s: Content-Security-Policy is %q, want %q", test.name, policy, test.policy)
 		}
 		if a.Header.Get("X-Request-Id") != "request-1" {
 			t.Errorf("%s: the portal's own header was replaced", test.name)
