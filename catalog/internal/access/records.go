@@ -180,7 +180,11 @@ func (c *Catalog) Changes(ctx context.Context, seq int64, limit int) (changes []
 			if s.Op == store.OpDelete {
 				continue
 			}
-			if visible, err := c.index.Matches(s.Ref, where); err != nil || !visible {
+			visible, err := c.index.Matches(s.Ref, where)
+			if err != nil {
+				return nil, seq, err
+			}
+			if !visible {
 				continue
 			}
 		}

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
+	"unicode"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
@@ -64,7 +66,13 @@ func (r *run) Place(place catalogcommon.LocationRef, presence string) {
 }
 
 func (r *run) Relation(source catalogcommon.Ref, relationType, reverse string, target catalogcommon.Ref) {
-	r.during(func() { r.outcome.relate(source, relationType, reverse, target) })
+	r.during(func() {
+		if strings.ContainsFunc(relationType+reverse, unicode.IsControl) { // they are stored with control characters between them
+			r.outcome.fail(fmt.Errorf("processor %s: relation type %q has a control character", r.name, relationType+reverse))
+			return
+		}
+		r.outcome.relate(source, relationType, reverse, target)
+	})
 }
 
 func (r *run) Fault(err error) {

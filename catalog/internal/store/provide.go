@@ -299,17 +299,22 @@ func (s *Store) Remove(ctx context.Context, ref, uid string) (changes []Change, 
 		if err := t.collect(`select id from refresh_state where entity_ref = $1 and uid = $2`, []any{ref, uid}, scanID(&ids)); err != nil || len(ids) == 0 {
 			return err
 		}
-		for _, forget := range []string{
-			`update target_files set hash = '' where exists (select 1 from child_edges e where e.target_id = $1 and e.source_id = target_files.source_id and e.via = target_files.file)`,
-			`update targets set etag = '' where exists (select 1 from child_edges e where e.target_id = $1 and e.source_id = targets.source_id)`,
-			fmt.Sprintf(`update refresh_state set next_update_at = %d, revision = revision + 1, result_hash = null where id in (select source_id from child_edges where target_id = $1)`, t.now.UnixMilli()),
-		} {
-			if _, err := t.ExecContext(t.ctx, forget, ids[0]); err != nil {
-				return err
-			}
-		}
-		changes, err = t.remove(ids)
+		changes, err = t.removeForNow(ids[0])
 		return err
 	})
 	return changes, err
+}
+
+// removeForNow removes an entity and has what brings it look again, even if that has not changed.
+func (t *tx) removeForNow(id int64) ([]Change, error) {
+	for _, forget := range []string{
+		`update target_files set hash = '' where exists (select 1 from child_edges e where e.target_id = $1 and e.source_id = target_files.source_id and e.via = target_files.file)`,
+		`update targets set etag = '' where exists (select 1 from child_edges e where e.target_id = $1 and e.source_id = targets.source_id)`,
+		fmt.Sprintf(`update refresh_state set next_update_at = %d, revision = revision + 1, result_hash = null where id in (select source_id from child_edges where target_id = $1)`, t.now.UnixMilli()),
+	} {
+		if _, err := t.ExecContext(t.ctx, forget, id); err != nil {
+			return nil, err
+		}
+	}
+	return t.remove([]int64{id})
 }

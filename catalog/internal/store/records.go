@@ -208,14 +208,15 @@ func (s *Store) Unprocessed(ctx context.Context, failed bool, limit int) ([]Unpr
 	return found, nil
 }
 
-// RemoveUnprocessed removes an entity by its uid, whether or not anybody can see it.
+// RemoveUnprocessed removes an entity by its uid, whether or not anybody can see it. What still brings it does so again.
 func (s *Store) RemoveUnprocessed(ctx context.Context, uid string) (changes []Change, err error) {
 	err = s.write(ctx, "remove an unprocessed entity", func(t *tx) error {
+		changes = nil
 		var ids []int64
-		if err := t.collect(`select id from refresh_state where uid = $1`, []any{uid}, scanID(&ids)); err != nil {
+		if err := t.collect(`select id from refresh_state where uid = $1`, []any{uid}, scanID(&ids)); err != nil || len(ids) == 0 {
 			return err
 		}
-		changes, err = t.remove(ids)
+		changes, err = t.removeForNow(ids[0])
 		return err
 	})
 	return changes, err

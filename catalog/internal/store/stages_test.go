@@ -394,3 +394,27 @@ func TestHotEntitiesRest(t *testing.T) {
 		}
 	})
 }
+
+// TestRemovingBySomebody removes an entity of a Location by its uid. What brings it is looked at again, although it has not changed.
+func TestRemovingBySomebody(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, k *kit) {
+		k.provide("p", "a")
+		k.process()
+		k.brings("a", "b")
+		k.process()
+		k.stitch()
+		k.wantVisible("a", "b")
+		if due := len(k.claim()); due != 0 {
+			t.Fatalf("%d entities are due before", due)
+		}
+		var uid string
+		k.ok(k.db.Get(&uid, `select uid from refresh_state where entity_ref = 'component:default/b'`))
+		_, err := k.RemoveUnprocessed(t.Context(), uid)
+		k.ok(err)
+		k.wantVisible("a")
+		if _, due := k.claim()["a"]; !due {
+			t.Error("what brought it is not due")
+		}
+	})
+}
