@@ -320,8 +320,10 @@ func acceptsGzip(r *http.Request) bool {
 // addVary adds a name to Vary unless it is there.
 func addVary(h http.Header, name string) {
 	for _, value := range h["Vary"] {
-		if value == "*" || strings.Contains(strings.ToLower(value), strings.ToLower(name)) {
-			return
+		for there := range strings.SplitSeq(value, ",") {
+			if there = strings.TrimSpace(there); there == "*" || strings.EqualFold(there, name) {
+				return
+			}
 		}
 	}
 	h["Vary"] = append(h["Vary"], name)

@@ -120,6 +120,38 @@ func TestCompression(t *testing.T) {
 	}
 }
 
+func TestVaryOfCompressedAnswers(t *testing.T) {
+	t.Parallel()
+	for before, want := range map[string]string{
+		"":                         "Accept-Encoding",
+		"X-Accept-Encoding":        "X-Accept-Encoding,Accept-Encoding",
+		"Origin, accept-encoding ": "Origin, accept-encoding",
+		"*":                        "*",
+	} {
+		h := handler(t, server.Settings{Table: routes(get("/x", func(w http.ResponseWriter, _ *http.Request) error {
+			if before != "" {
+				w.Header().Set("Vary", before)
+			}
+			_, err := io.WriteString(w, strings.Repeat("text ", 1000))
+			return err
+		}))})
+		url, client := serving(t, h)
+		r, err := http.NewRequest(http.MethodGet, url+"/api/hello/x", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept-Encoding", "gzip")
+		res, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if got := strings.Join(res.Header.Values("Vary"), ","); got != want {
+			t.Errorf("Vary %q becomes %q, want %q", before, got, want)
+		}
+	}
+}
+
 func TestCompressedAnswersHaveWeakTags(t *testing.T) {
 	t.Parallel()
 	h := handler(t, server.Settings{Table: routes(get("/x", func(w http.ResponseWriter, _ *http.Request) error {
