@@ -34,11 +34,12 @@ type Catalog struct {
 
 // Ingestion is what callers can make the catalog do. It is connected when the catalog starts: what it consists of can need other plugins that need the catalog.
 type Ingestion struct {
-	Published func([]store.Change) // hands changes of the store to the index
+	Published func([]store.Change) // hands changes of the store to the index, and wakes what has to do with them
 	Wake      func()
 	Readonly  func() bool
 	Conflict  func() string // what registering a location again means: catalogcommon.OnConflictReject or OnConflictRefresh
 	Validate  func(ctx context.Context, entity *catalogcommon.Entity, from catalogcommon.LocationRef) []catalogcommon.ErrorInfo
+	Foreseen  func(ctx context.Context, child store.Child) store.Child // with its outcome, if that is known without storing it
 	DryRun    func(ctx context.Context, location catalogcommon.LocationRef, presence string) ([]*catalogcommon.Entity, error)
 	Allowed   func(locationType string) error // whether locations of the type may be registered
 	Analyze   func(ctx context.Context, request catalogcommon.AnalyzeLocationRequest) (*catalogcommon.AnalyzeLocationResponse, error)

@@ -81,7 +81,7 @@ func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalo
 	if err != nil {
 		return nil, false, catalogcommon.InputError("%v", err)
 	}
-	conflicts, changes, err := c.mutate(ctx, store.Mutation{Added: []store.Child{child}, Whole: true}, expected)
+	conflicts, changes, err := c.mutate(ctx, store.Mutation{Added: []store.Child{ingestion.Foreseen(ctx, child)}, Whole: true}, expected)
 	if err != nil {
 		return nil, false, err
 	}
@@ -89,7 +89,6 @@ func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalo
 		return nil, false, catalogcommon.ConflictError("%s belongs to %s; change it there", name, conflicts[0].Owner)
 	}
 	ingestion.Published(changes)
-	ingestion.Wake()
 	body, err = c.processed(ctx, ref)
 	return body, !present, err
 }

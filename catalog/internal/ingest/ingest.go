@@ -239,7 +239,7 @@ func (in *Ingest) Start(ctx context.Context) error {
 		Published: in.pipeline.Published, Wake: in.pipeline.Wake,
 		Readonly: func() bool { return in.Config.Get().Readonly },
 		Conflict: func() string { return string(in.Config.Get().DefaultLocationConflictStrategy) },
-		Validate: in.pipeline.Validate, DryRun: in.pipeline.DryRun, Allowed: allowedType, Analyze: in.analyze,
+		Validate: in.pipeline.Validate, Foreseen: in.pipeline.Foreseen, DryRun: in.pipeline.DryRun, Allowed: allowedType, Analyze: in.analyze,
 	})
 	if err := in.reportProblems(ctx); err != nil {
 		return err

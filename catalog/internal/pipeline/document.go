@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -139,4 +140,13 @@ func (p *Pipeline) foresee(ctx context.Context, child store.Child, object map[st
 	}
 	result.Took = time.Since(start)
 	return result
+}
+
+// Foreseen returns the child with the outcome of processing it, if nothing but the entity itself decides about that.
+func (p *Pipeline) Foreseen(ctx context.Context, child store.Child) store.Child {
+	var object map[string]any
+	if json.Unmarshal([]byte(child.Body), &object) == nil {
+		child.Outcome = p.foresee(ctx, child, object, positions{})
+	}
+	return child
 }

@@ -205,7 +205,7 @@ func (p *Pipeline) process(ctx context.Context) error {
 				p.leave(w.ID)
 			}
 		}
-		if len(work) > 0 && ctx.Err() == nil {
+		if len(work) > 0 && len(work) == n && ctx.Err() == nil { // else there was no more
 			continue
 		}
 		select {
