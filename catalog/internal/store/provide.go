@@ -254,7 +254,7 @@ func (t *tx) remove(ids []int64) ([]Change, error) {
 // RemoveOrphans removes entities to which nothing has led for a while, with everything that only they led to.
 func (s *Store) RemoveOrphans(ctx context.Context, before int64, limit int) (changes []Change, err error) {
 	var waiting bool
-	if err := s.db.GetContext(ctx, &waiting, `select exists (select 1 from refresh_state where orphan_since < $1)`, before); err != nil || !waiting {
+	if err := s.db.GetContext(ctx, &waiting, `select (select 1 from refresh_state where orphan_since < $1 order by orphan_since limit 1) is not null`, before); err != nil || !waiting {
 		return nil, err
 	}
 	err = s.write(ctx, "remove orphans", func(t *tx) error {
