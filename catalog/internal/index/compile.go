@@ -186,12 +186,7 @@ func (ev *evaluation) text(p query.Text) node {
 			posts = append(posts, ix.valued(k))
 			continue
 		}
-		// First all terms, then what each leads to: those reads, far apart in memory, then do not wait for one another.
-		from := len(posts)
-		ix.texts(k).find(like, func(t uint32) { posts = append(posts, posting(t)) })
-		for i, t := range posts[from:] {
-			posts[from+i] = ix.terms.at(uint32(t)).docs
-		}
+		ix.texts(k).find(like, func(t uint32) { posts = append(posts, ix.terms.at(t).docs) })
 	}
 	return ev.settle(posts)
 }
