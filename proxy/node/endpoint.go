@@ -111,7 +111,7 @@ type RateLimit struct {
 }
 
 // Caching keeps answers to GET requests, as HTTP allows it to a shared cache, and asks the target whether they still hold.
-// Answers are not kept for requests with an Authorization header that is passed on, nor for those that a [PrepareFunc] changed.
+// Answers are not kept for requests with an Authorization header that is passed on. What a [PrepareFunc] sets keeps answers apart: those for one user, say, are not for another.
 type Caching struct {
 	Enabled bool          `yaml:"enabled"`
 	TTL     time.Duration `yaml:"ttl"`     // how long an answer is good that does not say so itself; default 0: such ones are not kept, or asked for again if they have an ETag or a date

@@ -71,7 +71,11 @@ func (e *endpoint) forwardCached(w http.ResponseWriter, r *http.Request, p place
 	if err != nil {
 		return err
 	}
-	key := e.cacheKey(probe)
+	prepared, err := e.prepareProbe(ctx, probe)
+	if err != nil {
+		return err
+	}
+	key := e.cacheKey(probe, prepared)
 	if r.Method != http.MethodGet {
 		res, err := e.ask(ctx, w, r, p, nil)
 		if err != nil {
@@ -113,12 +117,38 @@ func (e *endpoint) forwardCached(w http.ResponseWriter, r *http.Request, p place
 	return e.answerAndKeep(w, r, p, res, key, probe)
 }
 
-// cacheKey names the answers to a request, apart from what they may vary by.
-func (e *endpoint) cacheKey(out *http.Request) string {
+// prepareProbe has a plugin prepare the request that answers are looked up by, and returns which headers it set: what it tells the target, such as who asks, decides about the answer.
+func (e *endpoint) prepareProbe(ctx context.Context, probe *http.Request) (names []string, err error) {
+	if e.prepare == nil {
+		return nil, nil
+	}
+	before := probe.Header.Clone()
+	if err := e.prepare(ctx, probe); err != nil {
+		return nil, err
+	}
+	for name, values := range probe.Header {
+		if !slices.Equal(values, before[name]) {
+			names = append(names, name)
+		}
+	}
+	for name := range before {
+		if _, left := probe.Header[name]; !left {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// cacheKey names the answers to a request, apart from what they may vary by. prepared are the headers that a plugin set.
+func (e *endpoint) cacheKey(out *http.Request, prepared []string) string {
 	hash := sha256.New()
 	_, _ = fmt.Fprintf(hash, "%s\x00%s\x00%s\x00", e.url, out.Host, e.source)
 	for _, f := range e.fixed {
 		_, _ = fmt.Fprintf(hash, "%s\x00%s\x00", f.name, f.value[0])
+	}
+	for _, name := range prepared {
+		_, _ = fmt.Fprintf(hash, "%q%q", name, out.Header[name])
 	}
 	if e.spec.XFwd { // targets make links of these, and do not mention them in Vary
 		_, _ = fmt.Fprintf(hash, "%q%q", out.Header["X-Forwarded-Host"], out.Header["X-Forwarded-Proto"])
@@ -250,7 +280,7 @@ func (e *endpoint) personal(out *http.Request) bool {
 	return false
 }
 
-// differs reports whether what was sent is not what the key of the answer was made of: then the answer may be for whoever it was prepared for.
+// differs reports whether what was sent is not what the key of the answer was made of, because a plugin prepares each request differently: the answer would not be found again.
 func differs(out, probe *http.Request) bool {
 	if out == nil || out.URL.String() != probe.URL.String() || out.Host != probe.Host {
 		return true

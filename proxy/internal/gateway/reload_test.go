@@ -3,8 +3,10 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,8 +97,9 @@ func TestPrepare(t *testing.T) {
 	t.Parallel()
 	g := newTarget(t, hello)
 	cached := proxynode.Endpoint{Path: "/cached", Target: g.URL, Cache: proxynode.Caching{Enabled: true, TTL: time.Hour}}
-	tells, narrows, same := cached, cached, cached
-	tells.Path, narrows.Path, same.Path = "/tells", "/narrows", "/same"
+	tells, narrows, same, token := cached, cached, cached, cached
+	tells.Path, narrows.Path, same.Path, token.Path = "/tells", "/narrows", "/same", "/tokens"
+	var user atomic.Int64
 	p := newPortal(t, options{code: []gateway.Added{
 		contribute("token", proxynode.Endpoint{Path: "/token", Target: g.URL, Headers: map[string]pluginapi.Secret{"X-Set": pluginapi.NewSecret("set")}, WS: true},
 			func(ctx context.Context, out *http.Request) error {
@@ -117,11 +120,15 @@ func TestPrepare(t *testing.T) {
 			return nil
 		}),
 		contribute("tells who", tells, func(_ context.Context, out *http.Request) error {
-			out.Header.Set("X-User", "one person")
+			out.Header.Set("X-User", fmt.Sprint(user.Load()))
 			return nil
 		}),
 		contribute("narrows", narrows, func(_ context.Context, out *http.Request) error {
-			out.URL.RawQuery = "user=one"
+			out.URL.RawQuery = fmt.Sprint("user=", user.Load())
+			return nil
+		}),
+		contribute("has a token", token, func(_ context.Context, out *http.Request) error {
+			out.Header.Set("X-Token", "ours")
 			return nil
 		}),
 		contribute("changes nothing", same, proxynode.AsItIs),
@@ -142,9 +149,10 @@ func TestPrepare(t *testing.T) {
 	if g.count() != before {
 		t.Error("the target was asked")
 	}
-	for path, want := range map[string]int{"/cached": 2, "/tells": 2, "/narrows": 2, "/same": 1} {
+	for path, want := range map[string]int{"/cached": 4, "/tells": 2, "/narrows": 2, "/tokens": 1, "/same": 1} {
 		before := g.count()
-		for range 2 {
+		for i := range 4 { // two users, each twice
+			user.Store(int64(i % 2))
 			p.get(t, path).is(t, http.StatusOK, "hello")
 		}
 		if asked := g.count() - before; asked != want {
