@@ -39,7 +39,11 @@ func (p *Portal) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return errors.Join(err, p.stop(nil))
 	}
-	p.logger.Info("portal listens", "url", p.url(listener.Addr()))
+	told := []any{"url", p.url(listener.Addr())}
+	if p.settings.Load().backend.Guarded() {
+		told = append(told, "reach", "this machine only, because everybody is guest; backend.auth in the configuration changes that")
+	}
+	p.logger.Info("portal listens", told...)
 	p.Start(ctx)
 	return errors.Join(p.awaitEnd(ctx, front), p.stop(front))
 }
