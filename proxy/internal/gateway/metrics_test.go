@@ -61,7 +61,7 @@ func TestMetrics(t *testing.T) {
 			hello(w, r)
 		}
 	})
-	dead := proxynode.Endpoint{Target: nowhere(t), Breaker: proxynode.Breaker{Failures: 2}, Retries: proxynode.Retries{Pause: 1}}
+	dead := proxynode.Endpoint{Target: nowhere, Breaker: proxynode.Breaker{Failures: 2}, Retries: proxynode.Retries{Pause: 1}}
 	p := newPortal(t, options{config: gateway.Config{Endpoints: map[string]proxynode.Endpoint{"/t": {Target: g.URL, AllowedMethods: []string{"GET", "POST"}}, "/dead": dead}}})
 	p.get(t, "/t/x").is(t, 200, "hello")
 	p.do(t, "POST", "/t/x", nil, strings.NewReader("12345678")).is(t, 200, "hello")

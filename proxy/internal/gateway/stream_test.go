@@ -164,7 +164,7 @@ func TestWebSocket(t *testing.T) {
 	open, resting := ws, ws
 	open.Credentials = "dangerously-allow-unauthenticated"
 	resting.Timeouts.Stream = 100 * time.Millisecond
-	p := newPortal(t, options{config: gateway.Config{Endpoints: map[string]proxynode.Endpoint{"/ws": ws, "/off": {Target: g.URL}, "/open": open, "/resting": resting, "/gone": {Target: nowhere(t), WS: true}}}})
+	p := newPortal(t, options{config: gateway.Config{Endpoints: map[string]proxynode.Endpoint{"/ws": ws, "/off": {Target: g.URL}, "/open": open, "/resting": resting, "/gone": {Target: nowhere, WS: true}}}})
 
 	connected := func(path, more string) *wire {
 		t.Helper()
