@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -135,7 +136,12 @@ func (w *watching) follow(files []string) (more bool) {
 		if w.folders[folder] {
 			continue
 		}
-		if err := w.events.Add(folder); err != nil {
+		err := w.events.Add(folder)
+		if errors.Is(err, fs.ErrNotExist) { // removed this moment: looking again finds which folder tells when it is back
+			more = true
+			continue
+		}
+		if err != nil {
 			w.Failed(fmt.Errorf("watch %s for changes of the configuration: %w", folder, err))
 			continue
 		}
