@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Entity is one thing in the catalog.
@@ -87,7 +88,19 @@ type ErrorInfo struct {
 	At      *Position  `json:"at,omitempty"` // where in a descriptor, if that is known
 }
 
-// Position is a place in a descriptor file.
+// String says where it is, as far as that is known, and what.
+func (i ErrorInfo) String() string {
+	if i.At == nil {
+		return i.Message
+	}
+	at := i.At.String()
+	if at == "" || strings.HasPrefix(i.Message, at) {
+		return i.Message
+	}
+	return at + ": " + i.Message
+}
+
+// Position is a place in a descriptor file, or in an entity that is in none.
 type Position struct {
 	Source  string `json:"source,omitempty"`  // a location reference such as file:/etc/catalog-info.yaml
 	Line    int    `json:"line,omitempty"`    // from 1; 0 if unknown
@@ -95,9 +108,11 @@ type Position struct {
 	Pointer string `json:"pointer,omitempty"` // JSON pointer within the document, such as /spec/owner
 }
 
-// String returns source:line:column, leaving out what is unknown.
+// String returns source:line:column, leaving out what is unknown, or the pointer if nothing else is known.
 func (p Position) String() string {
 	switch {
+	case p.Line == 0 && p.Source == "":
+		return p.Pointer
 	case p.Line == 0:
 		return p.Source
 	case p.Source == "":

@@ -1,7 +1,6 @@
 package catalogcommon
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 )
@@ -101,10 +100,7 @@ type ValidationError struct {
 func (e *ValidationError) Error() string {
 	messages := make([]string, len(e.Errors))
 	for i, info := range e.Errors {
-		messages[i] = info.Message
-		if info.At != nil {
-			messages[i] = fmt.Sprintf("%s: %s", info.At, info.Message)
-		}
+		messages[i] = info.String()
 	}
 	return "entity is not valid: " + strings.Join(messages, "; ")
 }

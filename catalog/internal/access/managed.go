@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
@@ -65,7 +66,7 @@ func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalo
 	entity.Relations, entity.Status, entity.Metadata.UID, entity.Metadata.ETag = nil, nil, "", ""
 	place := catalogcommon.LocationRef{Type: "managed", Target: name}
 	if faults := ingestion.Validate(ctx, entity, place); len(faults) > 0 {
-		return nil, false, &pluginapi.Error{Status: http.StatusBadRequest, Name: "InputError", Message: faults[0].Message}
+		return nil, false, unacceptable(ctx, fmt.Sprintf("%s cannot be processed", ref), faults)
 	}
 	present, err := c.present(ctx, ref, expected)
 	if err != nil {
@@ -91,6 +92,27 @@ func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalo
 	ingestion.Published(changes)
 	body, err = c.processed(ctx, ref)
 	return body, !present, err
+}
+
+// unacceptable is the answer to who wrote an entity that cannot be processed: all that is wrong with it. If it is not the entity that is at fault, whoever wrote it cannot mend that, and what it is stays in the log.
+func unacceptable(ctx context.Context, what string, faults []catalogcommon.ErrorInfo) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	texts := make([]string, len(faults))
+	for i, fault := range faults {
+		texts[i] = fault.String()
+	}
+	because := errors.New(strings.Join(texts, "; "))
+	for _, fault := range faults {
+		switch fault.Name {
+		case pipeline.NameInternal:
+			return fmt.Errorf("%s: %w", what, because)
+		case pipeline.NameUnavailable:
+			return pluginapi.Unavailable("%s at present; try again later", what).Because(because)
+		}
+	}
+	return catalogcommon.InputError("%s: %s", what, because)
 }
 
 // present reports whether the entity is there, if the caller may know, and it is what is expected. It can change as soon as it is looked at: mutate looks again.
@@ -142,7 +164,11 @@ func (c *Catalog) processed(ctx context.Context, ref catalogcommon.Ref) ([]byte,
 				return nil, err
 			}
 			if failed != "" {
-				return nil, fmt.Errorf("process %s: %s", ref, failed)
+				faults, err := infos(failed)
+				if err != nil {
+					return nil, fmt.Errorf("process %s: %s", ref, failed)
+				}
+				return nil, unacceptable(ctx, fmt.Sprintf("%s was stored, but cannot be processed, so what can be seen stays as it was", ref), faults)
 			}
 			return c.written(ctx, ref)
 		}

@@ -43,8 +43,8 @@ func status(e *catalogcommon.Entity) pluginapi.Component {
 				tone = ui.ToneWarning
 			}
 			text := item.Message
-			if item.Error != nil && item.Error.At != nil {
-				text = item.Error.At.String() + ": " + text
+			if item.Error != nil {
+				text = catalogcommon.ErrorInfo{Message: text, At: item.Error.At}.String()
 			}
 			parts = append(parts, ui.Notice{Tone: tone, Title: "Its last reading had a problem", Text: text})
 		}

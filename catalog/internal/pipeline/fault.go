@@ -1,16 +1,47 @@
 package pipeline
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/location"
 	"github.com/proscenium-dev/proscenium/catalog/internal/model"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
 	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
+	"github.com/proscenium-dev/proscenium/pluginapi"
 )
+
+// Names of faults that say nothing about the entity: what should have looked at it could not.
+const (
+	NameInternal    = "InternalError"
+	NameUnavailable = "ServiceUnavailableError"
+)
+
+// blameless returns such a name, or "" for an error that is about the entity.
+func blameless(err error) string {
+	var coded interface{ StatusCode() int }
+	var panicked interface{ StackTrace() []byte }
+	switch {
+	case errors.As(err, &panicked):
+		return NameInternal
+	case errors.Is(err, pluginapi.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+		return NameUnavailable
+	case !errors.As(err, &coded) || coded.StatusCode() < http.StatusInternalServerError:
+		return ""
+	case coded.StatusCode() == http.StatusInternalServerError:
+		return NameInternal
+	}
+	return NameUnavailable
+}
+
+// misbehaved is the error of a processor that does not do what it should.
+func misbehaved(format string, args ...any) error {
+	return &pluginapi.Error{Status: http.StatusInternalServerError, Name: NameInternal, Message: fmt.Sprintf(format, args...)}
+}
 
 // positions say where an entity and its known faults are in the file that it was read from.
 type positions struct {
@@ -38,7 +69,10 @@ func (p positions) text() string {
 // place returns where a pointer is; nil if nothing is known.
 func (p positions) place(pointer string) *catalogcommon.Position {
 	if p.Source == "" {
-		return nil
+		if pointer == "" {
+			return nil
+		}
+		return &catalogcommon.Position{Pointer: pointer}
 	}
 	at := &catalogcommon.Position{Source: p.Source, Line: p.Line, Column: 1, Pointer: pointer}
 	if known, ok := p.At[pointer]; ok {
@@ -67,6 +101,9 @@ func faultOf(err error, places positions) catalogcommon.ErrorInfo {
 		info.At = places.place(placed.Pointer)
 	default:
 		info.At = places.place("")
+	}
+	if name := blameless(err); name != "" {
+		info.Name = name
 	}
 	return info
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -228,9 +227,9 @@ func (p *Pipeline) stage(ctx context.Context, o *outcome, body map[string]any, m
 			case err != nil:
 				return err
 			case changed == nil:
-				return errors.New("a stage returned no entity and no error")
+				return misbehaved("a stage returned no entity and no error")
 			case changed.Ref().String() != o.ref:
-				return fmt.Errorf("a stage made %s of %s; kind, namespace and name must stay", changed.Ref(), o.ref)
+				return misbehaved("a stage made %s of %s; kind, namespace and name must stay", changed.Ref(), o.ref)
 			}
 			entity = changed
 			return nil

@@ -40,10 +40,7 @@ func (p *Pipeline) DryRun(ctx context.Context, place catalogcommon.LocationRef, 
 	if len(t.faults) > 0 {
 		messages := make([]error, len(t.faults))
 		for i, fault := range t.faults {
-			messages[i] = errors.New(fault.Message)
-			if fault.At != nil {
-				messages[i] = fmt.Errorf("%s: %s", fault.At, fault.Message)
-			}
+			messages[i] = errors.New(fault.String())
 		}
 		return nil, catalogcommon.InputError("%s", errors.Join(messages...).Error())
 	}
