@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -93,4 +94,73 @@ func TestRefusedWrites(t *testing.T) {
 	}
 	p.Get(path).Want(404)
 	p.Do(http.MethodPut, path, nil, titled("fine")).Want(201)
+}
+
+// TestRefreshingByRegistering registers a location that is there already, which has it read again: that takes the permission to refresh, too.
+func TestRefreshingByRegistering(t *testing.T) {
+	t.Parallel()
+	for _, config := range []string{"", "  defaultLocationConflictStrategy: refresh\n"} {
+		var authorizer changing
+		authorizer.to(policy{catalogcommon.PermissionEntityRefresh: {}})
+		p := start(t, plugintest.Options{Authorizer: &authorizer, Config: config})
+		location := map[string]any{"type": "url", "target": "https://git.invalid/catalog-info.yaml"}
+		path := api + "/locations?onConflict=refresh"
+		if config != "" {
+			path = api + "/locations"
+		}
+		var added, again catalogcommon.AddLocationResponse
+		p.Post(path, location).Want(201).JSON(&added) // there is nothing to refresh yet
+		var refused catalogcommon.ErrorBody
+		p.Post(path, location).Want(403).JSON(&refused)
+		if !strings.Contains(refused.Error.Message, catalogcommon.PermissionEntityRefresh) {
+			t.Errorf("refused: %+v", refused)
+		}
+		p.Post(api+"/locations?onConflict=reject", location).Want(409)
+		authorizer.to(policy{})
+		p.Post(path, location).Want(201).JSON(&again)
+		if again.Location != added.Location {
+			t.Errorf("again: %+v", again)
+		}
+	}
+}
+
+// TestUnprocessedOfAnOwner has more of other owners before it than what a list holds.
+func TestUnprocessedOfAnOwner(t *testing.T) {
+	t.Parallel()
+	const others = 2100
+	const hers = `sea "of" \ 100%_é<` + "\u2028"
+	entity := func(name, owner string) catalognode.Deferred {
+		return catalognode.Deferred{Entity: &catalogcommon.Entity{APIVersion: "backstage.io/v1alpha1", Kind: "Component", Metadata: catalogcommon.Metadata{Name: name}, Spec: map[string]any{"owner": owner, "more": map[string]any{"owner": hers}}}}
+	}
+	p := start(t, plugintest.Options{}, pluginapi.Plugin{ID: "crowd", Extensions: []pluginapi.Extension{
+		catalognode.Providers.From("all", catalognode.Provider{}, func(ctx context.Context, to catalognode.Connection) error {
+			var all []catalognode.Deferred
+			for i := range others {
+				all = append(all, entity("other-"+itoa(int64(i)), "somebody"))
+			}
+			return to.Full(ctx, append(all, entity("mine", hers)))
+		}),
+	}})
+	var list struct {
+		Entities []struct {
+			Ref    string `json:"entity_ref"`
+			Errors []catalogcommon.ErrorInfo
+		}
+	}
+	path := api + "/entities/unprocessed/failed"
+	eventually(t, "all have failed", func() bool {
+		p.Get(path + "?owner=" + url.QueryEscape(hers)).Want(200).JSON(&list)
+		return len(list.Entities) > 0
+	})
+	if len(list.Entities) != 1 || list.Entities[0].Ref != "component:default/mine" || len(list.Entities[0].Errors) == 0 {
+		t.Errorf("of the owner: %+v", list)
+	}
+	p.Get(path + "?owner=nobody").Want(200).JSON(&list)
+	if len(list.Entities) != 0 {
+		t.Errorf("%d of nobody", len(list.Entities))
+	}
+	eventually(t, "all have failed", func() bool {
+		p.Get(path + "?owner=somebody").Want(200).JSON(&list)
+		return len(list.Entities) == 1000
+	})
 }

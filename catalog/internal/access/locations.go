@@ -106,6 +106,9 @@ func (c *Catalog) AddLocation(ctx context.Context, request catalogcommon.AddLoca
 		if conflict != catalogcommon.OnConflictRefresh {
 			return none, catalogcommon.ConflictError("Location %s already exists", ref)
 		}
+		if ok, err := c.may(ctx, catalogcommon.PermissionEntityRefresh, location.EntityRef); err != nil || !ok {
+			return none, denied(ctx, catalogcommon.PermissionEntityRefresh, err)
+		}
 		if _, err := c.store.Refresh(ctx, location.EntityRef); err != nil {
 			return none, err
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/store"
 )
 
 // Unprocessed is an entity that was never processed, or whose last processing failed, in the form of Backstage's module for that.
@@ -23,35 +24,55 @@ type Unprocessed struct {
 	LocationKey string                    `json:"location_key,omitempty"`
 }
 
-// Unprocessed lists entities that failed, or that wait for their first processing; with an owner, only those whose spec.owner is that.
+// Unprocessed lists entities that failed, or that wait for their first processing; with an owner, only those whose spec.owner is that. There are 1,000 at most.
 func (c *Catalog) Unprocessed(ctx context.Context, failed bool, owner string) ([]Unprocessed, error) {
 	if err := c.require(ctx, catalogcommon.PermissionUnprocessedRead); err != nil {
 		return nil, err
 	}
-	stored, err := c.store.Unprocessed(ctx, failed, maxProblems)
-	if err != nil {
-		return nil, err
+	// The database leaves out what does not have the owner anywhere; whether it is spec.owner is looked at here.
+	part := ""
+	if owner != "" {
+		text, err := catalogcommon.AppendJSON([]byte(`"owner":`), owner)
+		if err != nil {
+			return nil, err
+		}
+		part = string(text)
 	}
 	list := []Unprocessed{}
-	for _, s := range stored {
-		if owner != "" {
-			var entity catalogcommon.Entity
-			if json.Unmarshal([]byte(s.Body), &entity) != nil || entity.SpecString("owner") != owner {
-				continue
+	for after, more := int64(0), true; more; {
+		stored, err := c.store.Unprocessed(ctx, failed, part, after, maxProblems)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range stored {
+			after = s.Place
+			if len(list) < maxProblems && ownedBy(s.Body, owner) {
+				u, err := unprocessed(s)
+				if err != nil {
+					return nil, err
+				}
+				list = append(list, u)
 			}
 		}
-		u := Unprocessed{EntityID: s.ID, EntityRef: s.Ref, Unprocessed: json.RawMessage(s.Body), NextUpdate: s.NextUpdate, Discovered: s.LastDiscovery, LocationKey: s.LocationKey, Errors: []catalogcommon.ErrorInfo{}}
-		if s.Processed != "" {
-			u.Processed = json.RawMessage(s.Processed)
-		}
-		if s.Errors != "" {
-			if err := json.Unmarshal([]byte(s.Errors), &u.Errors); err != nil {
-				return nil, err
-			}
-		}
-		list = append(list, u)
+		more = len(stored) == maxProblems && len(list) < maxProblems
 	}
 	return list, nil
+}
+
+// ownedBy reports whether the owner of an entity is that; any will do if it is empty.
+func ownedBy(body, owner string) bool {
+	var entity catalogcommon.Entity
+	return owner == "" || json.Unmarshal([]byte(body), &entity) == nil && entity.SpecString("owner") == owner
+}
+
+func unprocessed(s store.Unprocessed) (Unprocessed, error) {
+	u := Unprocessed{EntityID: s.ID, EntityRef: s.Ref, Unprocessed: json.RawMessage(s.Body), NextUpdate: s.NextUpdate, Discovered: s.LastDiscovery, LocationKey: s.LocationKey}
+	if s.Processed != "" {
+		u.Processed = json.RawMessage(s.Processed)
+	}
+	var err error
+	u.Errors, err = infos(s.Errors)
+	return u, err
 }
 
 // RemoveUnprocessed removes an entity by its uid, whether or not anybody can see it.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"github.com/proscenium-dev/proscenium/database"
 )
 
 // Problem is something that went wrong with an entity, or with what a Location entity reads.
@@ -181,23 +183,28 @@ func (s *Store) Processed(ctx context.Context, ref string) (done bool, last int6
 
 // Unprocessed are the entities that were never processed, or whose last processing failed.
 type Unprocessed struct {
+	Place                              int64 // in the list
 	ID, Ref, Body, LocationKey, Errors string
 	Processed                          string
 	NextUpdate, LastDiscovery          time.Time
 }
 
-// Unprocessed lists them: those that failed, or those that wait for their first processing.
-func (s *Store) Unprocessed(ctx context.Context, failed bool, limit int) ([]Unprocessed, error) {
+// Unprocessed lists up to limit of them after a place: those that failed, or those that wait for their first processing, and of these whose text, as the catalog writes JSON, has a part.
+func (s *Store) Unprocessed(ctx context.Context, failed bool, part string, after int64, limit int) ([]Unprocessed, error) {
 	condition := `s.attempted_at is null`
 	if failed {
 		condition = `s.errors is not null`
 	}
+	has := `instr(b.unprocessed, $3) > 0`
+	if s.dialect == database.Postgres {
+		has = `strpos(b.unprocessed, $3) > 0`
+	}
 	found := []Unprocessed{}
-	err := collect(ctx, s.db, `select s.uid, s.entity_ref, b.unprocessed, coalesce(s.location_key, ''), coalesce(s.errors, ''), coalesce(b.processed, ''), s.next_update_at, s.created_at
-		from refresh_state s join entity_bodies b on b.id = s.id where `+condition+` order by s.id limit $1`, []any{limit}, func(row *sqlx.Rows) error {
+	err := collect(ctx, s.db, `select s.id, s.uid, s.entity_ref, b.unprocessed, coalesce(s.location_key, ''), coalesce(s.errors, ''), coalesce(b.processed, ''), s.next_update_at, s.created_at
+		from refresh_state s join entity_bodies b on b.id = s.id where s.id > $1 and `+condition+` and ($3 = '' or `+has+`) order by s.id limit $2`, []any{after, limit, part}, func(row *sqlx.Rows) error {
 		var u Unprocessed
 		var next, created int64
-		err := row.Scan(&u.ID, &u.Ref, &u.Body, &u.LocationKey, &u.Errors, &u.Processed, &next, &created)
+		err := row.Scan(&u.Place, &u.ID, &u.Ref, &u.Body, &u.LocationKey, &u.Errors, &u.Processed, &next, &created)
 		u.NextUpdate, u.LastDiscovery = fromMillis(next), fromMillis(created)
 		found = append(found, u)
 		return err
