@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -162,6 +164,20 @@ func (a *API) changes(w http.ResponseWriter, r *http.Request) error {
 // heartbeat keeps what is between the portal and a quiet listener from closing the connection.
 const heartbeat = 15 * time.Second
 
+// streamPatience is how long a stream waits for one answer of the database. Unlike other requests it has no end that would bound that.
+const streamPatience = 10 * time.Second
+
+// heard are the changes after a number, for a stream.
+func (a *API) heard(ctx context.Context, after int64) ([]access.Change, int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, streamPatience)
+	defer cancel()
+	changes, next, err := a.catalog.Changes(ctx, after, maxChanges)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = pluginapi.Unavailable("the change log does not answer at present; try again later").Because(err)
+	}
+	return changes, next, err
+}
+
 // changeStream sends the change log as server-sent events, from a number on, and goes on with what happens.
 func (a *API) changeStream(w http.ResponseWriter, r *http.Request) error {
 	p := paramsOf(r)
@@ -184,7 +200,7 @@ func (a *API) changeStream(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	for ctx.Err() == nil {
 		seen := a.catalog.Seq()
-		changes, next, err := a.catalog.Changes(ctx, after, maxChanges)
+		changes, next, err := a.heard(ctx, after)
 		if err != nil {
 			if !started {
 				return err
