@@ -71,14 +71,14 @@ func FuzzAssemble(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string, more bool) {
 		var entity map[string]any
 		if json.Unmarshal([]byte(body), &entity) != nil {
-			t.Skip()
+			t.Skip("not a JSON object")
 		}
 		if _, ok := entity["metadata"].(map[string]any); !ok {
-			t.Skip()
+			t.Skip("no entity has other metadata than an object")
 		}
 		text, err := catalogcommon.AppendJSON(nil, entity)
 		if err != nil {
-			t.Skip()
+			t.Skip("what cannot be written cannot be compared")
 		}
 		parts := &store.Parts{UID: "u-1", Body: string(text), Orphan: more}
 		if more {
