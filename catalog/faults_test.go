@@ -207,7 +207,14 @@ func TestBackstage14789AGroupWithManyMembers(t *testing.T) {
 		text.WriteString(service(fmt.Sprint("service-", i), "sea"))
 	}
 	inTrouble(t, map[string]string{"a.yaml": text.String()}, func(t *testing.T, p *troubled) {
-		p.until("all are there", func() bool { return len(p.entity("group:sea").Targets("ownerOf")) == before })
+		owns := func() int {
+			group := p.entity("group:sea")
+			if group == nil { // not read yet
+				return 0
+			}
+			return len(group.Targets("ownerOf"))
+		}
+		p.until("all are there", func() bool { return owns() == before })
 		first, err := p.store.LastChange(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -221,7 +228,7 @@ func TestBackstage14789AGroupWithManyMembers(t *testing.T) {
 				t.Errorf("%s is not there at once", name)
 			}
 		}
-		p.until("the group has them all", func() bool { return len(p.entity("group:sea").Targets("ownerOf")) == before+added })
+		p.until("the group has them all", func() bool { return owns() == before+added })
 		changes, err := p.store.ChangesAfter(t.Context(), first, 10_000)
 		if err != nil {
 			t.Fatal(err)
