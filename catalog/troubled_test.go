@@ -32,6 +32,12 @@ type troubled struct {
 // inTrouble starts one on each engine. files are its configured locations, with their content.
 func inTrouble(t *testing.T, files map[string]string, fn func(t *testing.T, p *troubled)) {
 	t.Helper()
+	inTroubleWith(t, "", files, fn)
+}
+
+// inTroubleWith is inTrouble with more lines for the section catalog of the configuration.
+func inTroubleWith(t *testing.T, config string, files map[string]string, fn func(t *testing.T, p *troubled)) {
+	t.Helper()
 	for _, engine := range []databasetest.Engine{databasetest.SQLite, databasetest.PostgresSchemas} {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
@@ -46,7 +52,7 @@ func inTrouble(t *testing.T, files map[string]string, fn func(t *testing.T, p *t
 			slices.Sort(locations)
 			o := databasetest.Options(t, engine)
 			p.Portal = plugintest.StartWith(t, plugintest.Options{Config: databaseConfig(o) +
-				"catalog:\n  processingInterval: {hours: 10}\n  rules: [{allow: [Component, Group, User, Location]}]\n  locations: [" + strings.Join(locations, ", ") + "]\n"}, catalog.Plugin())
+				"catalog:\n  processingInterval: {hours: 10}\n  rules: [{allow: [Component, Group, User, Location]}]\n  locations: [" + strings.Join(locations, ", ") + "]\n" + config}, catalog.Plugin())
 			db, err := databasetest.Open(t, o).For("catalog")
 			if err != nil {
 				t.Fatal(err)
