@@ -3,8 +3,10 @@ package catalog
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/access"
 	"github.com/proscenium-dev/proscenium/catalog/internal/pages"
 	"github.com/proscenium-dev/proscenium/pluginapi"
@@ -16,25 +18,30 @@ func newPages(
 	tabs *pluginapi.Live[[]pluginapi.Extended[catalogapi.Tab, catalogapi.TabFunc]],
 	logger *slog.Logger,
 ) *pages.Pages {
-	return pages.New(access.NewClient(c), cards, tabs, problems{c}, logger)
+	return pages.New(access.NewClient(c), cards, tabs, ingestion{c}, logger)
 }
 
-// problems tells pages what could not be ingested.
-type problems struct{ catalog *access.Catalog }
+// ingestion tells pages what they cannot ask a client.
+type ingestion struct{ catalog *access.Catalog }
 
-var _ pages.Problems = problems{}
+var _ pages.Ingestion = ingestion{}
 
-// Problems implements pages.Problems.
-func (p problems) Problems(ctx context.Context) ([]pages.Problem, error) {
-	known, err := p.catalog.Problems(ctx)
+// Times implements pages.Ingestion.
+func (i ingestion) Times(ctx context.Context, ref catalogcommon.Ref) (created, updated time.Time, err error) {
+	return i.catalog.Times(ctx, ref)
+}
+
+// Problems implements pages.Ingestion.
+func (i ingestion) Problems(ctx context.Context) ([]pages.Problem, error) {
+	known, err := i.catalog.Problems(ctx)
 	if err != nil {
 		return nil, err
 	}
 	list := make([]pages.Problem, len(known))
-	for i, problem := range known {
-		list[i] = pages.Problem{Entity: problem.Entity, Location: problem.Place, Message: problem.Message}
+	for n, problem := range known {
+		list[n] = pages.Problem{Entity: problem.Entity, Location: problem.Place, Message: problem.Message}
 		if at := problem.At; at != nil {
-			list[i].Line, list[i].Column = at.Line, at.Column
+			list[n].Line, list[n].Column = at.Line, at.Column
 		}
 	}
 	return list, nil

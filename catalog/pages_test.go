@@ -70,6 +70,7 @@ func TestAnEntityIsShownAndWhatItSaysIsEscaped(t *testing.T) {
 	page := p.Get("/catalog/default/component/shop").Want(200)
 	page.HasText("h1", "The <Shop>").HasText("strong", "things").HasNot("main script").HasText(`a[href="/catalog/default/api/orders"]`, "orders")
 	page.HasText(`a[href="https://shop.example"]`, "Open")
+	page.HasText(`section[aria-label="Details"] dt`, "In the catalog since").HasText(`section[aria-label="Details"] dt`, "Last changed").Has(`section[aria-label="Details"] dd time[datetime]`)
 	p.Get("/catalog/default/api/orders").Want(200).HasText(`a[href="/catalog/default/component/shop"]`, "shop") // the way back
 	p.Get("/catalog/default/component/none").Want(404)
 }

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"slices"
+	"time"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/index"
@@ -84,6 +85,16 @@ func (c *Catalog) ByRefs(ctx context.Context, refs []string, where query.Predica
 		return nil, err
 	}
 	return c.fetch(ctx, docs)
+}
+
+// Times returns when an entity came, and when it last changed; zero times for one that the caller cannot see.
+func (c *Catalog) Times(ctx context.Context, ref catalogcommon.Ref) (created, updated time.Time, err error) {
+	name := ref.String()
+	body, err := c.visible(ctx, func() (index.Doc, bool) { return c.index.ByRef(name) })
+	if err != nil || body == nil {
+		return created, updated, err
+	}
+	return c.store.Times(ctx, name)
 }
 
 // ByName returns an entity, in whatever case its ref is.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/pluginapi"
@@ -70,8 +71,11 @@ func about(e *catalogcommon.Entity) pluginapi.Component {
 	return card
 }
 
+// timesPatience bounds how long a page waits to say since when the entity is there. Everything else on it is in memory.
+const timesPatience = time.Second
+
 // facts is the card with what is known at a glance.
-func facts(e *catalogcommon.Entity) pluginapi.Component {
+func (p *Pages) facts(ctx context.Context, e *catalogcommon.Entity) pluginapi.Component {
 	ref := e.Ref()
 	list := ui.DescriptionList{Items: []ui.Description{{Term: "Reference", Value: ui.Mono(ref.String())}}}
 	add := func(term string, value pluginapi.Component) {
@@ -96,6 +100,15 @@ func facts(e *catalogcommon.Entity) pluginapi.Component {
 		add("Tags", ui.Tags(e.Metadata.Tags...))
 	}
 	add("Read from", location(e.Annotation(catalogcommon.AnnotationLocation)))
+	ctx, cancel := context.WithTimeout(ctx, timesPatience)
+	defer cancel()
+	switch created, updated, err := p.ingestion.Times(ctx, ref); {
+	case err != nil:
+		p.log.WarnContext(ctx, "a page does not say when its entity changed", "entity", ref.String(), "error", err)
+	case !created.IsZero():
+		add("In the catalog since", ui.Time(created))
+		add("Last changed", ui.Time(updated))
+	}
 	return ui.Card{Title: "Details", Body: list}
 }
 

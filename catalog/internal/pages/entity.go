@@ -23,7 +23,7 @@ func (p *Pages) Entity(r *http.Request) (pluginapi.View, error) {
 	wide, side := p.contributed(r.Context(), entity)
 	main := []pluginapi.Component{status(entity), about(entity)}
 	main = append(main, related(entity)...)
-	view.Body = ui.Columns{Main: append(main, wide...), Aside: append([]pluginapi.Component{facts(entity), links(entity)}, side...)}
+	view.Body = ui.Columns{Main: append(main, wide...), Aside: append([]pluginapi.Component{p.facts(r.Context(), entity), links(entity)}, side...)}
 	return view, nil
 }
 
@@ -67,7 +67,7 @@ func (p *Pages) asked(r *http.Request) (*catalogcommon.Entity, error) {
 
 // why says why an entity is not in the catalog, as far as that is known. missing is what there is to say otherwise.
 func (p *Pages) why(ctx context.Context, ref catalogcommon.Ref, missing error) error {
-	all, err := p.problems.Problems(ctx)
+	all, err := p.ingestion.Problems(ctx)
 	if err != nil || len(all) == 0 {
 		return missing
 	}

@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
@@ -11,11 +12,11 @@ import (
 
 // Pages makes the catalog's pages. It is safe for concurrent use.
 type Pages struct {
-	client   catalogcommon.Client
-	cards    *pluginapi.Live[[]pluginapi.Extended[catalogapi.Card, catalogapi.CardFunc]]
-	tabs     *pluginapi.Live[[]pluginapi.Extended[catalogapi.Tab, catalogapi.TabFunc]]
-	problems Problems
-	log      *slog.Logger
+	client    catalogcommon.Client
+	cards     *pluginapi.Live[[]pluginapi.Extended[catalogapi.Card, catalogapi.CardFunc]]
+	tabs      *pluginapi.Live[[]pluginapi.Extended[catalogapi.Tab, catalogapi.TabFunc]]
+	ingestion Ingestion
+	log       *slog.Logger
 }
 
 // Problem is something that should be in the catalog and is not, or not as its file says.
@@ -27,9 +28,13 @@ type Problem struct {
 	Message  string
 }
 
-// Problems lists what could not be ingested. It is the catalog's own seam: there is no such call in catalogcommon.Client.
-type Problems interface {
+// Ingestion tells of what there are no such calls for in catalogcommon.Client. It is the catalog's own seam.
+type Ingestion interface {
+	// Problems lists what could not be ingested.
 	Problems(ctx context.Context) ([]Problem, error)
+
+	// Times tells when an entity came, and when it last changed; zero times if that is not known.
+	Times(ctx context.Context, ref catalogcommon.Ref) (created, updated time.Time, err error)
 }
 
 // New returns the pages.
@@ -37,10 +42,10 @@ func New(
 	client catalogcommon.Client,
 	cards *pluginapi.Live[[]pluginapi.Extended[catalogapi.Card, catalogapi.CardFunc]],
 	tabs *pluginapi.Live[[]pluginapi.Extended[catalogapi.Tab, catalogapi.TabFunc]],
-	problems Problems,
+	ingestion Ingestion,
 	log *slog.Logger,
 ) *Pages {
-	return &Pages{client, cards, tabs, problems, log}
+	return &Pages{client, cards, tabs, ingestion, log}
 }
 
 // The pages' specs, for the plugin's list of extensions. Their names are part of what others link to.

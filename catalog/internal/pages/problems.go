@@ -12,7 +12,7 @@ import (
 
 // notice tells that something could not be ingested, and what; nil when all is well.
 func (p *Pages) notice(ctx context.Context) (pluginapi.Component, error) {
-	all, err := p.problems.Problems(ctx)
+	all, err := p.ingestion.Problems(ctx)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (p Problem) place() string {
 
 // ListProblems shows everything that could not be ingested.
 func (p *Pages) ListProblems(r *http.Request) (pluginapi.View, error) {
-	all, err := p.problems.Problems(r.Context())
+	all, err := p.ingestion.Problems(r.Context())
 	if err != nil {
 		return pluginapi.View{}, err
 	}
