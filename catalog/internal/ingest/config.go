@@ -9,6 +9,7 @@ import (
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
 // Config is the section catalog. Its keys and their meaning are Backstage's.
@@ -93,10 +94,10 @@ func (c Config) Validate() error {
 	}
 	for i, l := range c.Locations {
 		if _, err := l.ref(); err != nil {
-			faults = append(faults, fmt.Errorf("locations[%d]: %w", i, err))
+			faults = append(faults, pluginapi.BadConfig(fmt.Sprintf("locations[%d]", i), "%w", err))
 		}
 		if l.Presence != "" && l.Presence != catalogcommon.PresenceOptional && l.Presence != catalogcommon.PresenceRequired {
-			faults = append(faults, fmt.Errorf("locations[%d].presence: %q is not known; write optional or required", i, l.Presence))
+			faults = append(faults, pluginapi.BadConfig(fmt.Sprintf("locations[%d].presence", i), "%q is not known; write optional or required", l.Presence))
 		}
 	}
 	return errors.Join(faults...)

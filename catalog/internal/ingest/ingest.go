@@ -128,13 +128,13 @@ func (in *Ingest) configureURLs() {
 	in.URLs.Configure(location.URLConfig{Hosts: in.Hosts.Get(), Allow: in.Reading.Get().Allow})
 }
 
-// present stands for everything that decides what becomes of entities: code, contributions and configuration. Of tokens it says only whether they are there.
-func (in *Ingest) present(settings pipeline.Settings) (string, error) {
+// again has everything processed again that can have another outcome than when it was processed: what decides about that are code, contributions and configuration. Of tokens only whether they are there counts.
+func (in *Ingest) again(ctx context.Context, settings pipeline.Settings) error {
 	web, err := json.Marshal([]any{in.Hosts.Get(), in.Reading.Get()})
 	if err != nil {
-		return "", fmt.Errorf("describe the configuration of web servers: %w", err)
+		return fmt.Errorf("describe the configuration of web servers: %w", err)
 	}
-	return in.fingerprint + settings.RulesText + string(web), nil
+	return in.Store.ProcessAgain(ctx, in.fingerprint+string(web), settings.RulesText)
 }
 
 // fingerprint changes when what becomes of an entity can.
@@ -211,11 +211,7 @@ func (in *Ingest) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	present, err := in.present(*in.settings.Load())
-	if err != nil {
-		return err
-	}
-	if _, err := in.Store.ProcessAll(ctx, present); err != nil {
+	if err := in.again(ctx, *in.settings.Load()); err != nil {
 		return err
 	}
 	config := in.Config.Get()
@@ -371,11 +367,7 @@ func (in *Ingest) apply(ctx context.Context) error {
 	if err := in.pipeline.Mutate(ctx, mutation); err != nil {
 		return err
 	}
-	present, err := in.present(settings)
-	if err != nil {
-		return err
-	}
-	_, err = in.Store.ProcessAll(ctx, present)
+	err = in.again(ctx, settings)
 	in.pipeline.Wake()
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -99,6 +100,7 @@ type portal struct {
 	company               company
 	binary, dir, database string         // database is the YAML below backend.database
 	rules                 string         // kinds that the catalog allows
+	integrations          string         // hosts, as YAML
 	expected              map[string]int // entities by filter
 }
 
@@ -116,8 +118,8 @@ func newPortal(binary, dir, database string, c company) *portal {
 }
 
 func (p *portal) configure() error {
-	text := fmt.Sprintf("backend:\n  listen: %s\n  database:\n    %s\ncatalog:\n  processingInterval: 1h\n  rules: [{allow: [%s]}]\n  locations: [{type: file, target: %s}]\n",
-		p.address, p.database, p.rules, filepath.Join(p.dir, "catalog", "catalog-info.yaml"))
+	text := fmt.Sprintf("backend:\n  listen: %s\n  database:\n    %s\nintegrations: %s\ncatalog:\n  processingInterval: 1h\n  rules: [{allow: [%s]}]\n  locations: [{type: file, target: %s}]\n",
+		p.address, p.database, cmp.Or(p.integrations, "{}"), p.rules, filepath.Join(p.dir, "catalog", "catalog-info.yaml"))
 	return os.WriteFile(filepath.Join(p.dir, "app-config.yaml"), []byte(text), 0o644)
 }
 

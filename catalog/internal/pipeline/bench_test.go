@@ -62,24 +62,38 @@ func benchRoot(c *catalog) string {
 	return c.write("catalog-info.yaml", text)
 }
 
-// BenchmarkReprocess processes everything again, with nothing changed.
+// BenchmarkReprocess looks at everything again, with nothing changed: as when something else may come of each entity, when rules may let others in, and when it is time to look at files.
 func BenchmarkReprocess(b *testing.B) {
 	for _, engine := range engines {
-		b.Run(string(engine), func(b *testing.B) {
-			c := newCatalog(b, databasetest.New(b, engine))
-			c.start()
-			c.register(benchRoot(c))
-			pipelines := 0
-			for b.Loop() {
-				pipelines++
-				if _, err := c.store.ProcessAll(b.Context(), fmt.Sprint(pipelines)); err != nil {
-					b.Fatal(err)
+		c := newCatalog(b, databasetest.New(b, engine))
+		c.start()
+		root := benchRoot(c)
+		c.register(root)
+		times := 0
+		for name, again := range map[string]func() error{
+			"everything": func() error { return c.store.ProcessAgain(b.Context(), fmt.Sprint(times), "") },
+			"rules": func() error {
+				c.set(func(s *pipeline.Settings) { s.RulesText = fmt.Sprint(times) })
+				return c.store.ProcessAgain(b.Context(), "the same", fmt.Sprint(times))
+			},
+			"files": func() error {
+				_, err := c.store.Refresh(b.Context(), locationRef(root))
+				return err
+			},
+		} {
+			b.Run(string(engine)+"/"+name, func(b *testing.B) {
+				for b.Loop() {
+					times++
+					if err := again(); err != nil {
+						b.Fatal(err)
+					}
+					c.pipeline.Wake()
+					c.settle()
 				}
-				c.pipeline.Wake()
-				c.settle()
-			}
-			b.ReportMetric(float64(c.index.Len()), "entities")
-		})
+				b.ReportMetric(float64(c.index.Len()), "entities")
+			})
+		}
+		c.stop()
 	}
 }
 

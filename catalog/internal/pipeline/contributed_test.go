@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -159,14 +160,32 @@ func TestPureEntitiesAreLeftAlone(t *testing.T) {
 	})
 }
 
+// allow sets rules under which kinds, perhaps with types after a slash, may come in.
+func (c *catalog) allow(kinds ...string) {
+	c.t.Helper()
+	rule := location.Rule{}
+	for _, kind := range kinds {
+		kind, specType, _ := strings.Cut(kind, "/")
+		rule.Allow = append(rule.Allow, location.AllowedKind{Kind: kind, SpecType: specType})
+	}
+	rules, err := location.NewRules(rule)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.set(func(s *pipeline.Settings) { s.Rules, s.RulesText = rules, strings.Join(kinds, " ") })
+	if c.store != nil {
+		if err := c.store.ProcessAgain(c.t.Context(), "", strings.Join(kinds, " ")); err != nil {
+			c.t.Fatal(err)
+		}
+		c.pipeline.Wake()
+		c.settle()
+	}
+}
+
 func TestRules(t *testing.T) {
 	t.Parallel()
 	onEngines(t, func(t *testing.T, c *catalog) {
-		rules, err := location.NewRules(location.Rule{Allow: []location.AllowedKind{{Kind: "Component"}, {Kind: "Location"}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.set(func(s *pipeline.Settings) { s.Rules, s.RulesText = rules, "components" })
+		c.allow("Component", "Location")
 		c.start()
 		a := c.write("a.yaml", component("shop", "x")+"---\n"+group("sea"))
 		c.register(a)
@@ -175,14 +194,86 @@ func TestRules(t *testing.T) {
 		if place.Status == nil || !strings.Contains(place.Status.Items[0].Message, "NotAllowedError: entity group:default/sea at file:"+a) || place.Status.Items[0].Error.At.Line != 11 {
 			t.Errorf("status = %+v", place.Status)
 		}
-
-		rules, err = location.NewRules(location.Rule{Allow: []location.AllowedKind{{Kind: "Component"}, {Kind: "Location"}, {Kind: "Group"}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.set(func(s *pipeline.Settings) { s.Rules, s.RulesText = rules, "components and groups" })
-		c.reread("component:default/shop") // the file did not change; what is allowed did
+		// The file does not change; what is allowed does.
+		c.allow("Component", "Location", "Group/squad")
+		c.wantRefs(locationRef(a), "component:default/shop")
+		c.allow("Component", "Location", "Group/team")
 		c.wantRefs(locationRef(a), "component:default/shop", "group:default/sea")
+		c.allow("Component/service", "Group", "Location")
+		c.wantRefs(locationRef(a), "component:default/shop", "group:default/sea")
+		c.set(func(s *pipeline.Settings) { s.OrphanGrace = 0 })
+		c.allow("Component/library", "Location", "Group")
+		c.eventually(func() bool { return c.entity("component:default/shop") == nil })
+		c.wantRefs(locationRef(a), "group:default/sea")
+	})
+}
+
+// TestRulesThatSayTheSame changes rules that then say the same about a file: it is not read anew, and its entities are not processed. One of very many types is read anew, since not all of them are noted.
+func TestRulesThatSayTheSame(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, c *catalog) {
+		c.allow("Component", "Location")
+		c.start()
+		few := c.write("few.yaml", component("shop", "x")+"---\n"+group("sea"))
+		text := ""
+		for i := range 100 {
+			text += strings.ReplaceAll(component(fmt.Sprint("c", i), "x"), "type: service", fmt.Sprint("type: t", i)) + "---\n"
+		}
+		many := c.write("many.yaml", text)
+		c.register(few, many)
+		read := func(path string) time.Time {
+			record, found, err := c.store.Record(t.Context(), locationRef(path))
+			if err != nil || !found {
+				t.Fatal(found, err)
+			}
+			return record.Targets[0].Files[0].Read
+		}
+		processed := func(ref string) time.Time {
+			record, found, err := c.store.Record(t.Context(), ref)
+			if err != nil || !found {
+				t.Fatal(found, err)
+			}
+			return record.Attempted
+		}
+		fewRead, manyRead, shop, place := read(few), read(many), processed("component:default/shop"), processed(locationRef(few))
+		time.Sleep(2 * time.Millisecond) // times are stored in milliseconds
+		c.allow("Location", "Component", "API")
+		if !processed(locationRef(few)).After(place) {
+			t.Fatal("the location is not looked at, although it might bring others")
+		}
+		if !read(few).Equal(fewRead) || !processed("component:default/shop").Equal(shop) {
+			t.Error("a file is read anew, or its entity processed, although nothing about them can change")
+		}
+		if read(many).Equal(manyRead) {
+			t.Error("a file is not read anew although not all is known that rules were asked about it")
+		}
+	})
+}
+
+// TestRulesForWhatProcessorsBring changes rules about entities that a processor hands over.
+func TestRulesForWhatProcessorsBring(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, c *catalog) {
+		c.more = func(o *pipeline.Options) {
+			o.Processors = []pipeline.Processor{processor("test/apis", true, catalognode.Stages{PostProcess: func(_ context.Context, run catalognode.Run, e *catalogcommon.Entity) (*catalogcommon.Entity, error) {
+				if e.Kind == "Component" {
+					run.Entity(&catalogcommon.Entity{APIVersion: e.APIVersion, Kind: "API", Metadata: catalogcommon.Metadata{Name: e.Metadata.Name}, Spec: map[string]any{"type": "openapi", "lifecycle": "production", "owner": "x", "definition": "none"}})
+				}
+				return e, nil
+			}})}
+		}
+		c.set(func(s *pipeline.Settings) { s.OrphanGrace = 0 })
+		c.allow("Component", "Location")
+		c.start()
+		a := c.write("a.yaml", component("shop", "x"))
+		c.register(a)
+		c.wantRefs(locationRef(a))
+		c.allow("Component", "Location", "API")
+		c.wantRefs(locationRef(a), "component:default/shop", "api:default/shop")
+		c.allow("Component", "Location", "Group")
+		if c.must("component:default/shop").Status == nil {
+			t.Error("the entity does not say that it may no longer bring another")
+		}
 	})
 }
 

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
@@ -25,8 +23,8 @@ func (r *reader) file(target, locationType string, file *location.File) *store.R
 	return f
 }
 
-// parse reads the documents of a file. Each stands for itself: one that cannot be used is noted, with its place.
-func (r *reader) parse(ctx context.Context, f *store.ReadFile, file *location.File) {
+// parse reads the documents of a file. Each stands for itself: one that cannot be used is noted, with its place. stored are the hashes of what the file brought before, by ref: what is still the same need not be foreseen.
+func (r *reader) parse(ctx context.Context, f *store.ReadFile, file *location.File, stored map[string]string) {
 	var faults []catalogcommon.ErrorInfo
 	defer func() { f.Faults = listText(faults) }()
 	note := func(err error, line, column int) catalogcommon.ErrorInfo {
@@ -55,6 +53,10 @@ func (r *reader) parse(ctx context.Context, f *store.ReadFile, file *location.Fi
 	}
 	f.Keep = map[string]string{}
 	places := map[string]int{}
+	said := verdicts{}
+	if f.Hash != "" {
+		defer func() { f.Hash += ":" + said.text(r.settings.RulesText) }()
+	}
 	for document := range documents {
 		f.Documents++
 		if document.Err != nil {
@@ -74,7 +76,7 @@ func (r *reader) parse(ctx context.Context, f *store.ReadFile, file *location.Fi
 			f.KeepAll = true // it could be any of them
 			continue
 		}
-		child, err := r.document(ctx, f.File, &document)
+		child, err := r.document(ctx, f.File, &document, said, stored)
 		if err != nil {
 			line, column := document.Position("/kind")
 			note(err, line, column)
@@ -93,11 +95,11 @@ func (r *reader) parse(ctx context.Context, f *store.ReadFile, file *location.Fi
 }
 
 // document makes a child of a document. What will be found wrong with it later is placed now, while its text is at hand.
-func (r *reader) document(ctx context.Context, from string, document *descriptor.Document) (store.Child, error) {
+func (r *reader) document(ctx context.Context, from string, document *descriptor.Document, said verdicts, stored map[string]string) (store.Child, error) {
 	p := r.pipeline
 	object := document.Object
-	if err := p.allowed(object, from, r.outcome.origin); err != nil {
-		return store.Child{}, err
+	if allowed := said.note(r.settings.Rules, object, r.outcome.origin); !allowed {
+		return store.Child{}, refused(object, from, r.outcome.origin)
 	}
 	line, _ := document.Position("")
 	places := positions{Source: from, Line: line}
@@ -119,7 +121,7 @@ func (r *reader) document(ctx context.Context, from string, document *descriptor
 		sum := sha256.Sum256([]byte(child.Hash + child.Positions)) // faults that move are worth another look
 		child.Hash = hex.EncodeToString(sum[:20])
 	}
-	if err == nil && places.At == nil && !r.outcome.dry {
+	if err == nil && places.At == nil && !r.outcome.dry && stored[child.Ref] != child.Hash {
 		child.Outcome = p.foresee(ctx, child, object, places)
 	}
 	return child, err
@@ -127,7 +129,7 @@ func (r *reader) document(ctx context.Context, from string, document *descriptor
 
 // foresee processes an entity that is not stored yet; nil if anything but the entity itself decides about the outcome. Most need nothing else, and are spared the ways into the database and out of it again. It may change object.
 func (p *Pipeline) foresee(ctx context.Context, child store.Child, object map[string]any, places positions) *store.Result {
-	if len(p.Processors) > 0 || object["kind"] == catalogcommon.KindLocation || strings.Contains(child.Body, `{"$`) { // a placeholder starts so
+	if len(p.Processors) > 0 || object["kind"] == catalogcommon.KindLocation || mayHavePlaceholders(child.Body) {
 		return nil
 	}
 	start := time.Now()
@@ -144,8 +146,7 @@ func (p *Pipeline) foresee(ctx context.Context, child store.Child, object map[st
 
 // Foreseen returns the child with the outcome of processing it, if nothing but the entity itself decides about that.
 func (p *Pipeline) Foreseen(ctx context.Context, child store.Child) store.Child {
-	var object map[string]any
-	if json.Unmarshal([]byte(child.Body), &object) == nil {
+	if object, err := objectOf(child.Body); err == nil {
 		child.Outcome = p.foresee(ctx, child, object, positions{})
 	}
 	return child

@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -15,6 +15,7 @@ import (
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/location"
 	"github.com/proscenium-dev/proscenium/catalog/internal/model"
+	"github.com/proscenium-dev/proscenium/catalog/internal/rawjson"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
 	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
 )
@@ -160,8 +161,8 @@ func (p *Pipeline) complete(work store.Work, o *outcome, result *store.Result, b
 
 // entity takes an entity through all stages and returns what it has become.
 func (p *Pipeline) entity(ctx context.Context, work store.Work, o *outcome, settings Settings) (map[string]any, memory, error) {
-	var body map[string]any
-	if err := json.Unmarshal([]byte(work.Body), &body); err != nil {
+	body, err := objectOf(work.Body)
+	if err != nil {
 		return nil, nil, fmt.Errorf("read the stored entity: %w", err)
 	}
 	return p.become(ctx, work, body, o, settings)
@@ -172,14 +173,16 @@ func (p *Pipeline) become(ctx context.Context, work store.Work, body map[string]
 	o.location, o.origin = locationsOf(body)
 	memories := readMemory(work.Cache)
 
-	substitution := location.Substitute(ctx, body, p.Placeholders, p.References.From(o.location, o.origin))
-	body = substitution.Entity
-	for _, read := range substitution.Reads {
-		o.key(read)
-		o.pure = false
-	}
-	for _, err := range substitution.Errors {
-		o.fail(err)
+	if mayHavePlaceholders(work.Body) {
+		substitution := location.Substitute(ctx, body, p.Placeholders, p.References.From(o.location, o.origin))
+		body = substitution.Entity
+		for _, read := range substitution.Reads {
+			o.key(read)
+			o.pure = false
+		}
+		for _, err := range substitution.Errors {
+			o.fail(err)
+		}
 	}
 	annotate(body, p.References.URL.Annotations(o.location))
 
@@ -211,6 +214,9 @@ func (p *Pipeline) become(ctx context.Context, work store.Work, body map[string]
 	})
 	return body, memories, err
 }
+
+// mayHavePlaceholders tells of an entity as canonical JSON whether it can have any: most do not, and need not be searched.
+func mayHavePlaceholders(body string) bool { return strings.Contains(body, `{"$`) }
 
 // stage takes the entity through one stage of every contributed processor.
 func (p *Pipeline) stage(ctx context.Context, o *outcome, body map[string]any, memories memory, call func(context.Context, catalognode.Stages, *run, *catalogcommon.Entity) (*catalogcommon.Entity, error)) (map[string]any, memory, error) {
@@ -251,14 +257,27 @@ func (p *Pipeline) stage(ctx context.Context, o *outcome, body map[string]any, m
 // copyOf returns a deep copy of a tree.
 func copyOf(object map[string]any) map[string]any {
 	text, err := catalogcommon.AppendJSON(nil, object)
-	var copied map[string]any
-	if err == nil {
-		err = json.Unmarshal(text, &copied)
-	}
 	if err != nil {
 		return object // it holds what JSON does not have, which the checks complain about
 	}
+	copied, err := objectOf(string(text))
+	if err != nil {
+		return object
+	}
 	return copied
+}
+
+// objectOf reads an object that was written as canonical JSON.
+func objectOf(text string) (map[string]any, error) {
+	value, err := rawjson.Decode(text)
+	if err != nil {
+		return nil, err
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return nil, errors.New("it is no object")
+	}
+	return object, nil
 }
 
 // plainObject returns an entity as a tree of nothing but what encoding/json makes, which is what the model checks.
@@ -346,8 +365,8 @@ func (p *Pipeline) child(object map[string]any, o *outcome, via string) (store.C
 		from = via
 	}
 	setLocations(object, from, o.origin.String())
-	if err := p.allowed(object, from, o.origin); err != nil {
-		return store.Child{}, err
+	if !allows(p.Settings().Rules, object, o.origin) {
+		return store.Child{}, refused(object, from, o.origin)
 	}
 	return makeChild(object, from, "", 0)
 }
@@ -360,17 +379,6 @@ func makeChild(object map[string]any, key, places string, line int) (store.Child
 	}
 	sum := sha256.Sum256(text)
 	return store.Child{Ref: refOf(object).String(), Body: string(text), Hash: hex.EncodeToString(sum[:20]), LocationKey: key, Positions: places, Line: line}, nil
-}
-
-// allowed is nil if catalog.rules let the entity in.
-func (p *Pipeline) allowed(object map[string]any, from string, origin catalogcommon.LocationRef) error {
-	kind, _ := object["kind"].(string)
-	spec, _ := object["spec"].(map[string]any)
-	specType, _ := spec["type"].(string)
-	if p.Settings().Rules.Allow(kind, specType, origin) {
-		return nil
-	}
-	return catalogcommon.NotAllowedError("entity %s at %s, originated at %s, is not of an allowed kind for that location; add %s to catalog.rules", refOf(object), from, origin, kind)
 }
 
 func refOf(object map[string]any) catalogcommon.Ref {

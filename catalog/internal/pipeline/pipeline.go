@@ -7,8 +7,6 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -353,10 +351,9 @@ func (p *Pipeline) sweep(ctx context.Context) error {
 	}
 }
 
-// decides stands for what decides about files besides their content.
-func (p *Pipeline) decides(origin catalogcommon.LocationRef, settings Settings) string {
-	sum := sha256.Sum256([]byte(p.Fingerprint + "\n" + settings.RulesText + "\n" + origin.String()))
-	return hex.EncodeToString(sum[:8])
+// decides stands for what decides about files besides their content, and the rules; for those see verdicts.
+func (p *Pipeline) decides(origin catalogcommon.LocationRef) string {
+	return digest(p.Fingerprint + "\n" + origin.String())
 }
 
 // signal wakes one goroutine; a second one before it wakes is the same signal.

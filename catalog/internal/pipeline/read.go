@@ -24,7 +24,7 @@ func (p *Pipeline) readTargets(ctx context.Context, work store.Work, o *outcome,
 	if err != nil {
 		return memories, err
 	}
-	r := &reader{pipeline: p, work: work, outcome: o, before: before, decides: p.decides(o.origin, settings)}
+	r := &reader{pipeline: p, work: work, outcome: o, before: before, settings: settings, decides: p.decides(o.origin)}
 	var group sync.WaitGroup
 	seen := map[string]bool{}
 	for _, target := range p.Resolver.Targets(spec, o.location) {
@@ -88,6 +88,7 @@ type reader struct {
 	work     store.Work
 	outcome  *outcome
 	before   store.Reading
+	settings Settings
 	decides  string
 
 	mu  sync.Mutex
@@ -114,7 +115,7 @@ func (r *reader) target(ctx context.Context, target location.Target) {
 		return
 	}
 	etag, known := strings.CutPrefix(r.before.ETags[name], r.decides+":")
-	if !known {
+	if !known || !r.stands(name) {
 		etag = ""
 	}
 	read, err := r.pipeline.Readers.Read(ctx, target.Location, etag)
@@ -135,23 +136,31 @@ func (r *reader) target(ctx context.Context, target location.Target) {
 		done.ETag = ""
 	}
 	var files []*store.ReadFile
-	var stored sync.WaitGroup
+	var handed sync.WaitGroup
 	for i := range read.Files {
 		file := r.file(name, target.Location.Type, &read.Files[i])
 		done.Files = append(done.Files, file.File)
-		before, ok := r.before.Files[name+"\n"+file.File]
-		if ok && file.Hash != "" && before.Hash == file.Hash {
+		before, ok := r.before.Files[name][file.File]
+		if said, same := strings.CutPrefix(before, file.Hash+":"); same && file.Hash != "" && stand(said, r.settings, r.outcome.origin) {
 			continue
+		}
+		var stored map[string]string
+		if ok {
+			var err error
+			if stored, err = r.pipeline.Store.Hashes(ctx, r.work.ID, file.File); err != nil {
+				r.failed(err)
+				break
+			}
 		}
 		// Not on every processor at once: what is parsed must also be stored, and who waits for answers of a database would wait for a processor, too.
 		r.pipeline.parsing <- struct{}{}
-		r.parse(ctx, file, &read.Files[i])
+		r.parse(ctx, file, &read.Files[i], stored)
 		<-r.pipeline.parsing
 		files = append(files, file)
-		stored.Add(1)
-		r.hand(ctx, file, &stored)
+		handed.Add(1)
+		r.hand(ctx, file, &handed)
 	}
-	stored.Wait()
+	handed.Wait()
 	for _, file := range files {
 		if file.Unread || len(file.Conflicts) > 0 {
 			done.ETag = "" // the same files can have another outcome next time
@@ -165,6 +174,17 @@ func (r *reader) target(ctx context.Context, target location.Target) {
 	}
 	done.Took = time.Since(start)
 	r.complete(ctx, &done)
+}
+
+// stands reports whether the rules say about the files of a target what they said when those were read.
+func (r *reader) stands(target string) bool {
+	for _, hash := range r.before.Files[target] {
+		said, ok := strings.CutPrefix(hash, r.decides+":")
+		if _, said, ok = strings.Cut(said, ":"); hash != "" && (!ok || !stand(said, r.settings, r.outcome.origin)) {
+			return false
+		}
+	}
+	return true
 }
 
 // hand queues what a file holds.
@@ -251,9 +271,9 @@ func (r *reader) handed(ctx context.Context, target location.Target, entities []
 		file.Children = append(file.Children, child)
 	}
 	file.Faults = listText(faults)
-	var stored sync.WaitGroup
-	stored.Add(1)
-	r.hand(ctx, file, &stored)
-	stored.Wait()
+	var handed sync.WaitGroup
+	handed.Add(1)
+	r.hand(ctx, file, &handed)
+	handed.Wait()
 	r.complete(ctx, &store.ReadTarget{SourceID: r.work.ID, Target: name, Files: []string{name}})
 }

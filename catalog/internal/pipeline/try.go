@@ -98,7 +98,7 @@ func (t *trial) one(ctx context.Context, child store.Child) []store.Child {
 func (t *trial) targets(ctx context.Context, o *outcome, body map[string]any) []store.Child {
 	p := t.pipeline
 	spec, _ := body["spec"].(map[string]any)
-	r := &reader{pipeline: p, outcome: o}
+	r := &reader{pipeline: p, outcome: o, settings: p.Settings()}
 	var children []store.Child
 	fail := func(pointer string, err error) {
 		t.faults = append(t.faults, faultOf(catalognode.At(pointer, err), o.places))
@@ -117,7 +117,7 @@ func (t *trial) targets(ctx context.Context, o *outcome, body map[string]any) []
 		}
 		for i := range read.Files {
 			file := r.file(target.Location.String(), target.Location.Type, &read.Files[i])
-			r.parse(ctx, file, &read.Files[i])
+			r.parse(ctx, file, &read.Files[i], nil)
 			t.faults = append(t.faults, readList(file.Faults)...)
 			children = append(children, file.Children...)
 		}

@@ -93,21 +93,38 @@ func (s *Store) DueBefore(ctx context.Context, at time.Time) (bool, error) {
 	return due, err
 }
 
-// ProcessAll has every entity processed again, if the pipeline is not the one that last did so. The pipeline is whatever decides what becomes of an entity.
-func (s *Store) ProcessAll(ctx context.Context, pipeline string) (changed bool, err error) {
-	err = s.write(ctx, "compare the pipeline", func(t *tx) error {
-		var before string
-		changed = false
-		err := t.collect(`select value from meta where name = 'pipeline'`+t.dialect.ForUpdate(), nil, func(row *sqlx.Rows) error { return row.Scan(&before) })
-		if err != nil || before == pipeline {
+// ProcessAgain has entities processed again if what decides about them is not what last did: every one for another pipeline, which is whatever makes something else of an entity, and for other rules those that may bring others.
+func (s *Store) ProcessAgain(ctx context.Context, pipeline, rules string) error {
+	return s.write(ctx, "compare what decides about entities", func(t *tx) error {
+		before := map[string]string{}
+		err := t.collect(`select name, value from meta where name in ('pipeline', 'rules')`+t.dialect.ForUpdate(), nil, func(row *sqlx.Rows) error {
+			var name, value string
+			err := row.Scan(&name, &value)
+			before[name] = value
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		changed = true
-		if _, err := t.ExecContext(t.ctx, `insert into meta (name, value) values ('pipeline', $1) on conflict (name) do update set value = excluded.value`, pipeline); err != nil {
-			return err
+		which := ``
+		switch {
+		case before["pipeline"] != pipeline:
+		case before["rules"] != rules:
+			// Those that are looked at now and then, as Locations are; those that were not let bring something, which is an error; and those that were.
+			which = ` where next_update_at < $2 or errors is not null or id in (select source_id from child_edges)`
+		default:
+			return nil
 		}
-		_, err = t.ExecContext(t.ctx, `update refresh_state set next_update_at = $1, revision = revision + 1`, t.now.UnixMilli())
+		for name, value := range map[string]string{"pipeline": pipeline, "rules": rules} {
+			if _, err := t.ExecContext(t.ctx, `insert into meta (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value`, name, value); err != nil {
+				return err
+			}
+		}
+		args := []any{t.now.UnixMilli(), never}
+		if which == `` {
+			args = args[:1]
+		}
+		_, err = t.ExecContext(t.ctx, `update refresh_state set next_update_at = $1, revision = revision + 1`+which, args...)
 		return err
 	})
-	return changed, err
 }

@@ -222,21 +222,15 @@ func number(b bool) int {
 	return 0
 }
 
-// FileState is what an earlier reading found.
-type FileState struct {
-	Hash   string
-	Faults string
-}
-
 // Reading is what is known of a Location entity's targets.
 type Reading struct {
-	ETags map[string]string    // by target
-	Files map[string]FileState // by target and file, joined by a newline
+	ETags map[string]string            // by target
+	Files map[string]map[string]string // hashes, by target and file
 }
 
 // Reading returns what earlier readings of a Location entity found.
 func (s *Store) Reading(ctx context.Context, sourceID int64) (Reading, error) {
-	found := Reading{ETags: map[string]string{}, Files: map[string]FileState{}}
+	found := Reading{ETags: map[string]string{}, Files: map[string]map[string]string{}}
 	err := s.read(ctx, "look up what was read", func(t *tx) error {
 		err := t.collect(`select target, etag from targets where source_id = $1`, []any{sourceID}, func(row *sqlx.Rows) error {
 			var target, etag string
@@ -247,13 +241,30 @@ func (s *Store) Reading(ctx context.Context, sourceID int64) (Reading, error) {
 		if err != nil {
 			return err
 		}
-		return t.collect(`select target, file, hash, coalesce(faults, '') from target_files where source_id = $1`, []any{sourceID}, func(row *sqlx.Rows) error {
-			var target, file string
-			var state FileState
-			err := row.Scan(&target, &file, &state.Hash, &state.Faults)
-			found.Files[target+"\n"+file] = state
+		return t.collect(`select target, file, hash from target_files where source_id = $1`, []any{sourceID}, func(row *sqlx.Rows) error {
+			var target, file, hash string
+			err := row.Scan(&target, &file, &hash)
+			if found.Files[target] == nil {
+				found.Files[target] = map[string]string{}
+			}
+			found.Files[target][file] = hash
 			return err
 		})
 	})
 	return found, err
+}
+
+// Hashes returns the hashes of what a file of a Location entity brought when it was last read, as it is stored now, by ref.
+func (s *Store) Hashes(ctx context.Context, sourceID int64, file string) (map[string]string, error) {
+	hashes := map[string]string{}
+	err := collect(ctx, s.db, `select s.entity_ref, s.unprocessed_hash from child_edges e join refresh_state s on s.id = e.target_id where e.source_id = $1 and e.via = $2`, []any{sourceID, file}, func(row *sqlx.Rows) error {
+		var ref, hash string
+		err := row.Scan(&ref, &hash)
+		hashes[ref] = hash
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up what %s brought: %w", file, err)
+	}
+	return hashes, nil
 }
