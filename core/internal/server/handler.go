@@ -121,7 +121,7 @@ func (h *Handler) SetTable(t Table) error {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{Context: r.Context(), values: h.values, handler: h, request: r, begun: time.Now(), id: requestID(r.Header)}
 	x.deadline = x.begun.Add(h.s.RequestTimeout)
-	x.w = responseWriter{inner: w, gzips: &h.gzips, gzip: acceptsGzip(r), late: x.deadline.Add(deadlineGrace)}
+	x.w = responseWriter{inner: w, conn: gathererOf(r), gzips: &h.gzips, gzip: acceptsGzip(r), late: x.deadline.Add(deadlineGrace)}
 	h.enter(x)
 	defer h.leave(x)
 	abort := h.guarded(x, r)

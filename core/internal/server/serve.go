@@ -33,11 +33,12 @@ func Serve(ln net.Listener, h *Handler, c Config) (*Server, error) {
 			ReadHeaderTimeout: readHeaderTimeout,
 			IdleTimeout:       idleTimeout,
 			MaxHeaderBytes:    maxHeaderBytes,
+			ConnContext:       withGatherer,
 			ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelDebug), // handshakes that fail, clients that leave
 		},
 		done: make(chan struct{}),
 	}
-	serve := s.http.Serve
+	serve := func(ln net.Listener) error { return s.http.Serve(gathers{ln}) }
 	if c.HTTPS != nil {
 		var err error
 		if s.http.TLSConfig, err = c.HTTPS.Certificate.tls(); err != nil {

@@ -28,6 +28,7 @@ const (
 // The answer's first bytes are kept back until there are enough of them to know whether compressing pays, unless the headers tell; sent is false until then.
 type responseWriter struct {
 	inner http.ResponseWriter
+	conn  *gatherer // nil: the connection does not gather
 	gzips *sync.Pool
 	gzip  bool // may be compressed, as far as the request and the endpoint are concerned
 
@@ -86,19 +87,27 @@ func (w *responseWriter) compressible() bool {
 		return false
 	}
 	h := w.Header()
-	if kind := h.Get("Content-Type"); kind != "" && !textual(kind) {
+	if kind := first(h["Content-Type"]); kind != "" && !textual(kind) {
 		return false
 	}
-	if h.Get("Content-Encoding") != "" || h.Get("Content-Range") != "" || strings.Contains(h.Get("Cache-Control"), "no-transform") {
+	if first(h["Content-Encoding"]) != "" || first(h["Content-Range"]) != "" || strings.Contains(first(h["Cache-Control"]), "no-transform") {
 		return false
 	}
-	if given := h.Get("Content-Length"); given != "" {
+	if given := first(h["Content-Length"]); given != "" {
 		if length, err := strconv.Atoi(given); err == nil && length < gzipMinimum {
 			return false
 		}
 	}
 	addVary(h, "Accept-Encoding")
 	return w.gzip
+}
+
+// first is [http.Header.Get] for a name that is in its usual form already.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
 
 // Write implements [http.ResponseWriter].
@@ -164,7 +173,12 @@ func (w *responseWriter) write(p []byte) (written int, err error) {
 		}
 	}
 	w.extend()
-	n, err := w.inner.Write(p[written:])
+	var n int
+	if rest := p[written:]; w.conn != nil && len(rest) >= gatherMinimum {
+		n, err = w.conn.write(w.inner, rest)
+	} else {
+		n, err = w.inner.Write(rest)
+	}
 	w.bytes += int64(n)
 	return written + n, err
 }
