@@ -61,11 +61,59 @@ func TestIconNames(t *testing.T) {
 	if diff := cmp.Diff(names(string(asset(t, "icons.svg")), `<symbol id="([^"]+)"`), names(list, `"([^"]+)"`)); diff != "" {
 		t.Errorf("icons.svg and HasIcon differ (-sprite +code):\n%s", diff)
 	}
+	if diff := cmp.Diff(names(string(asset(t, "icons.svg")), `<symbol id="([^"]+)"`), names(section(t, "Icons", "\n//\n//"), `([a-z0-9-]+)(?:,|$|\n)`)); diff != "" {
+		t.Errorf("icons.svg and doc.go differ (-sprite +doc):\n%s", diff)
+	}
 	if !ui.HasIcon("bell") || ui.HasIcon("no-such-icon") {
 		t.Error("HasIcon is wrong about bell or no-such-icon")
 	}
 	if !strings.Contains(string(asset(t, "LICENSE-lucide.txt")), "ISC License") {
 		t.Error("the icons' licence notice is missing")
+	}
+}
+
+// section returns a section of the package's documentation, from the last place in it where a text stands.
+func section(t *testing.T, heading, from string) string {
+	t.Helper()
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(doc), "// # "+heading+"\n")
+	text, _, more := strings.Cut(text, "\n//\n// # ")
+	if !found || !more {
+		t.Fatalf("doc.go has no section %s before another", heading)
+	}
+	return text[max(0, strings.LastIndex(text, from)):]
+}
+
+// TestTokensAreDocumented compares the custom properties in the style sheet with those that the documentation lists.
+func TestTokensAreDocumented(t *testing.T) {
+	t.Parallel()
+	list := section(t, "Styles", "These are the properties")
+	documented := map[string]bool{}
+	for _, name := range regexp.MustCompile(`[a-z][a-z-]*`).FindAllString(list, -1) {
+		documented[name] = true
+	}
+	sheet, _, _ := strings.Cut(string(asset(t, "styles.css")), "@layer base {")
+	for _, match := range regexp.MustCompile(`--ui-([a-z-]+):`).FindAllStringSubmatch(sheet, -1) {
+		name := match[1]
+		if base, isBackground := strings.CutSuffix(name, "-bg"); isBackground {
+			name = base
+		}
+		if !documented[name] && !strings.HasPrefix(name, "rail") {
+			t.Errorf("doc.go does not list %s", name)
+		}
+	}
+	for _, line := range strings.Split(list, "\n//   - ")[1:] {
+		_, names, _ := strings.Cut(strings.SplitN(line, "\n", 2)[0], ": ")
+		names = regexp.MustCompile(` ?\([^)]*\)`).ReplaceAllString(names, "")
+		for _, name := range regexp.MustCompile(`[,;] (?:and )?`).Split(names, -1) {
+			name, _, _ = strings.Cut(name, " ") // what goes with it may follow
+			if !strings.Contains(sheet, "--ui-"+name+":") {
+				t.Errorf("doc.go lists %q, which styles.css does not have", name)
+			}
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os/exec"
 	"slices"
 	"strings"
@@ -45,10 +46,21 @@ func newSite(t *testing.T) *site {
 		mux.HandleFunc("GET /bare/"+name, func(w http.ResponseWriter, _ *http.Request) { send(w, bare) })
 	}
 	mux.HandleFunc("GET /list", func(w http.ResponseWriter, r *http.Request) { send(w, draw(t, listPage(r))) })
+	mux.HandleFunc("GET /tabs", func(w http.ResponseWriter, _ *http.Request) {
+		var tabs []ui.Tab
+		for i := range 12 {
+			tabs = append(tabs, ui.Tab{Label: fmt.Sprintf("Tab number %d", i), Href: "#", Active: i == 10})
+		}
+		send(w, draw(t, frame("Tabs", "Catalog", nil, ui.PageHeader{Title: "Tabs", Tabs: tabs})))
+	})
 	mux.HandleFunc("GET /dialog", func(w http.ResponseWriter, _ *http.Request) {
 		send(w, draw(t, ui.Document{Body: ui.Frame{Body: ui.Dialog{ID: "inspect", Title: "Inspect", Open: true, CloseHref: "/gallery/entity"}}}))
 	})
 	mux.HandleFunc("GET /part", func(w http.ResponseWriter, _ *http.Request) { send(w, `<p id="arrived">Arrived</p>`) })
+	mux.HandleFunc("GET /part.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		_, _ = io.WriteString(w, `export function mount(element, host) { element.firstElementChild.textContent = host.data; }`)
+	})
 	mux.HandleFunc("POST /violation", func(_ http.ResponseWriter, r *http.Request) {
 		report, _ := io.ReadAll(io.LimitReader(r.Body, 4<<10))
 		s.mu.Lock()
@@ -77,8 +89,16 @@ func listPage(r *http.Request) pluginapi.Component {
 	}
 	return frame("List", "Catalog", nil, ui.PageHeader{Title: fmt.Sprintf("types %v, text %q", query["type"], query.Get("q"))}, ui.Content(ui.ListLayout{
 		Filters: ui.FilterForm{Keep: []ui.Param{{Name: "sort", Value: "name"}}, Fields: []pluginapi.Component{ui.SearchBox{Value: query.Get("q")}, facet}},
-		Body:    ui.Deferred{Src: "/part"},
+		Body:    ui.Group(ui.Deferred{Src: "/part"}, living(query)),
 	}))
+}
+
+// living is a part that follows, and, once there is a filter, one that has a module: neither's script is on the page before.
+func living(query url.Values) pluginapi.Component {
+	if len(query["type"]) == 0 {
+		return nil
+	}
+	return ui.Group(ui.Live{Every: time.Hour, Body: ui.Text("live")}, pluginapi.Drawn(`<script type="module" src="/assets/module.js"></script><ui-module data-src="/part.js" data-plugin="x"><p>Body</p><script type="application/json">"mounted"</script></ui-module>`))
 }
 
 // browser starts a browser of its own, or skips the test where none is installed.
@@ -190,10 +210,15 @@ func TestInBrowser(t *testing.T) {
 	s.do(chromedp.Navigate(site.URL + "/list"))
 	s.wait(`document.getElementById("arrived") !== null`)
 	entries := eval[int](s, `history.length`)
+	eval[any](s, `window.here = true`)
 	s.do(click("input[value=website]"))
 	s.wait(`location.search === "?sort=name&type=website" && document.querySelector("h1").textContent === 'types [website], text ""'`)
 	if active := eval[string](s, `document.activeElement.value`); active != "website" {
 		t.Errorf("focus is on %q after a filter was set", active)
+	}
+	s.wait(`customElements.get("ui-live") && document.querySelector("ui-module > p")?.textContent === "mounted"`)
+	if !eval[bool](s, `window.here === true`) {
+		t.Error("the whole page was loaded, because of parts that are modules")
 	}
 	s.do(chromedp.SendKeys(chromedp.CSS(".ui-search input"), "pay"))
 	s.wait(`location.search === "?sort=name&q=pay&type=website" && document.querySelector("h1").textContent.includes('"pay"')`)
@@ -240,6 +265,10 @@ func TestInBrowser(t *testing.T) {
 			t.Errorf("%v: ui.js says %q, the server %q", past, got, want)
 		}
 	}
+
+	// On a narrow screen the open tab is in sight, however far to the right it is.
+	s.do(chromedp.EmulateViewport(390, 844), chromedp.Navigate(site.URL+"/tabs"))
+	s.wait(`(() => { const { left, right } = document.querySelector(".ui-tabs [aria-current]").getBoundingClientRect(); return left > 0 && right < innerWidth; })()`)
 
 	// Without scripts, on a narrow screen: the drawer opens, closes on Escape, and nothing that needs a script is in sight.
 	s.do(chromedp.EmulateViewport(390, 844), chromedp.Navigate(site.URL+"/bare/catalog"))

@@ -161,9 +161,10 @@ func TestMarkup(t *testing.T) {
 			{"nav.ui-rail a[aria-current=page]", 1, "Catalog 2"}, {".ui-rail-down[title='its database is away'] svg[role=img][aria-label*='database']", 1, ""}, {".ui-rail-label", 1, "Tools"},
 			{"nav[popover]#ui-rail", 1, ""}, {"button[popovertarget=ui-rail]", 2, ""}, {"main#main[tabindex='-1']", 1, ""},
 		}},
-		"frame without navigation": {ui.Frame{Body: ui.Text("Sign in")}, []check{{"nav, button[popovertarget]", 0, ""}, {"main", 1, "Sign in"}}},
-		"pagination":               {ui.Pagination{From: 21, To: 40, Total: 1234, NextHref: "?c=2", What: "components"}, []check{{"nav[aria-label=Pages] .ui-number", 1, "21–40 of 1,234 components"}, {"a[rel=next][href='?c=2']", 1, "Next"}, {"a[rel=prev]", 0, ""}, {"[aria-disabled=true]", 1, "Previous"}}},
-		"nothing to page":          {ui.Pagination{}, []check{{"nav", 0, ""}}},
+		"frame without navigation":    {ui.Frame{Body: ui.Text("Sign in")}, []check{{"nav, button[popovertarget]", 0, ""}, {"main", 1, "Sign in"}}},
+		"pagination, all on one page": {ui.Pagination{From: 1, To: 2, Total: 2}, []check{{".ui-number", 1, "1–2 of 2"}, {".ui-pages-links", 0, ""}}},
+		"pagination":                  {ui.Pagination{From: 21, To: 40, Total: 1234, NextHref: "?c=2", What: "components"}, []check{{"nav[aria-label=Pages] .ui-number", 1, "21–40 of 1,234 components"}, {"a[rel=next][href='?c=2']", 1, "Next"}, {"a[rel=prev]", 0, ""}, {"[aria-disabled=true]", 1, "Previous"}}},
+		"nothing to page":             {ui.Pagination{}, []check{{"nav", 0, ""}}},
 		"filters": {ui.FilterForm{Keep: []ui.Param{{Name: "sort", Value: "name"}}, ClearHref: "/catalog", Fields: []pluginapi.Component{ui.SearchBox{Value: "pay"}, facet}}, []check{
 			{"form[method=get][aria-label=Filters]", 1, ""}, {"input[type=hidden][name=sort][value=name]", 1, ""}, {"input[type=search][name=q][value=pay]", 1, ""}, {"button[type=submit]", 1, "Apply filters"}, {"a[href='/catalog']", 1, "Clear filters"},
 			{"fieldset legend", 1, "Owner"}, {"input[type=checkbox][name=owner]", 6, ""}, {"input[checked][value=team-5]", 1, ""}, {"details.ui-facet-rest[open] label", 4, ""}, {".ui-facet-count", 6, "0"},
@@ -197,7 +198,8 @@ func TestMarkup(t *testing.T) {
 		"deferred":              {ui.Deferred{Src: "/part", Label: "Builds"}, []check{{"ui-deferred[data-src='/part']", 1, ""}}},
 		"code":                  {ui.CodeBlock{Code: "a\n\tb <c>\n"}, []check{{"pre[tabindex='0'] code", 1, "a b <c>"}}},
 		"icon":                  {ui.Icon("bell", "Alarm"), []check{{"svg[role=img][aria-label=Alarm] use[href='/assets/icons.svg#bell']", 1, ""}}},
-		"unknown icon":          {ui.Icon("no-such-icon", ""), []check{{"svg[aria-hidden=true] use[href='/assets/icons.svg#box']", 1, ""}}},
+		"unknown icon":          {ui.Icon("no-such-icon", ""), []check{{"svg[aria-hidden=true][data-unknown=no-such-icon] use[href='/assets/icons.svg#circle-question-mark']", 1, ""}}},
+		"no icon":               {ui.Icon("", ""), []check{{"svg:not([data-unknown]) use[href='/assets/icons.svg#box']", 1, ""}}},
 		"document": {ui.Document{Title: "A & B", Theme: ui.ThemeDark, Nonce: "n", Body: ui.Text("x")}, []check{
 			{"html[lang=en][data-theme=dark]", 1, ""}, {"title", 1, "A & B"}, {"script[nonce=n][src]", 2, ""}, {"script[type=module]", 1, ""}, {"link[rel=stylesheet][href='/assets/styles.css']", 1, ""},
 		}},

@@ -27,7 +27,35 @@
 //
 // Styles come in the cascade layers tokens, base, components and plugin. Colours, spaces and radii are custom properties that start with --ui-; each colour is one light-dark()
 // pair, so both themes come from one list. A plugin puts its own rules into @layer plugin, uses those properties and needs no build step; it links the file, by [pluginapi.AssetURL], at the
-// start of the page's body.
+// start of the page's body:
+//
+//	@layer plugin {
+//		.tides-mark { padding: 8px var(--ui-gap); border: 1px solid var(--ui-border); border-radius: var(--ui-radius); background: var(--ui-surface); color: var(--ui-text); }
+//	}
+//
+// These are the properties, without --ui- in front. Text has a contrast of at least 4.5:1 in both themes with what it is said to go on; focus and border-strong have 3:1.
+//
+//   - surfaces: canvas (the page), surface (cards, tables), sunken (code, heads of tables), hover, overlay (dialogs, menus), selected
+//   - text and lines, on all of these: text, muted, link; border (decoration), border-button, border-strong (edges of fields), focus (rings)
+//   - to be pressed: accent, accent-hover, and on-accent for text on them
+//   - states, on all surfaces but selected and on the background of the same name with -bg: success, warning, danger, info, neutral; danger-strong behind on-accent
+//   - to tell kinds apart, each on the background of the same name with -bg: tint-gray, tint-blue, tint-teal, tint-green, tint-amber, tint-red, tint-pink, tint-violet
+//   - of terminals, on sunken: ansi-black, ansi-red, ansi-green, ansi-yellow, ansi-blue, ansi-magenta, ansi-cyan, ansi-white
+//   - sizes and type: gap (between parts), gutter (beside the page), radius, radius-small, topbar (its height, for what sticks below it), shadow, font, font-mono
+//
+// Those that start with rail- belong to the frame.
+//
+// # Icons
+//
+// [Icon], and wherever a field or a spec takes the name of an icon, knows these names. They are those of Lucide (https://lucide.dev/icons), which shows what they look like, and proscenium.
+//
+// activity, app-window, arrow-down, arrow-left, arrow-right, arrow-up, arrow-up-down, ban, bell, blocks, book-open, box, boxes, braces, building-2, calendar, chart-line,
+// check, chevron-down, chevron-left, chevron-right, chevrons-up-down, circle-alert, circle-check, circle-dashed, circle-dot, circle-play, circle-question-mark,
+// circle-slash, circle-stop, circle-x, clock, cloud, code-xml, component, copy, database, download, ellipsis, external-link, eye, file-code, file-text, folder, funnel,
+// gauge, git-branch, git-commit-horizontal, git-pull-request, globe, hard-drive, history, house, inbox, info, key-round, layers, layout-dashboard, life-buoy, lightbulb,
+// link, list, loader-circle, lock, log-in, log-out, mail, map-pin, megaphone, menu, message-square, minus, monitor, moon, network, package, panel-left, pencil, play,
+// plug, plus, proscenium, puzzle, radar, refresh-cw, rocket, rotate-ccw, search, server, settings, shield, sparkles, square, star, stethoscope, sun, table, tag,
+// terminal, trash-2, trending-up, triangle-alert, upload, user, users, waypoints, webhook, workflow, wrench, x, zap
 //
 // # Pages drawn in the browser
 //

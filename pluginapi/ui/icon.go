@@ -8,11 +8,13 @@ import (
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
-// fallbackIcon stands in for a name the sprite does not hold, so that a plugin written for another version still has something to point at.
-const fallbackIcon = "box"
+const (
+	defaultIcon = "box"                  // of what has none
+	unknownIcon = "circle-question-mark" // of what has one that there is not: a question, since it is a mistake that is to be seen
+)
 
-// Icon draws a 16 px icon of the sprite in the colour of the surrounding text. With a label it is an image of that name to assistive technology; with an empty one it is
-// decoration and hidden from it. A name that the sprite does not hold draws a neutral box; [HasIcon] tells.
+// Icon draws a 16 px icon of the sprite in the colour of the surrounding text; the package's documentation lists the names. With a label it is an image of that name to assistive technology; with an
+// empty one it is decoration and hidden from it. An empty name draws a neutral box, one that the sprite does not hold a question mark with the name in its attribute data-unknown; [HasIcon] tells.
 func Icon(name, label string) pluginapi.Component { return icon{name: name, label: label} }
 
 type icon struct {
@@ -22,12 +24,15 @@ type icon struct {
 // Render writes the svg element. It is written by hand, not in templ, because a table of entities draws hundreds.
 func (i icon) Render(ctx context.Context, w io.Writer) error {
 	name := i.name
-	if !HasIcon(name) {
-		name = fallbackIcon
-	}
 	open := `<svg class="ui-icon`
 	if i.class != "" {
 		open += " " + i.class
+	}
+	if name == "" {
+		name = defaultIcon
+	} else if !HasIcon(name) {
+		open += `" data-unknown="` + templ.EscapeString(name)
+		name = unknownIcon
 	}
 	if i.label == "" {
 		open += `" aria-hidden="true" focusable="false"><use href="`

@@ -110,6 +110,7 @@ class Deferred extends HTMLElement {
 }
 
 // A changed filter becomes the address at once. The main part of that page is put in place of this one's, so focus and scroll position stay; where that fails the browser goes there.
+// Scripts of a page that is fetched do not run: modules are imported, which happens once for each address, and their elements come to life in their place; other scripts need the page itself.
 let pending;
 class Filters extends HTMLElement {
   connectedCallback() {
@@ -125,12 +126,15 @@ class Filters extends HTMLElement {
     const address = new URL(form.action);
     address.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
     pending?.abort();
-    pending = new AbortController();
+    const { signal } = pending = new AbortController();
     this.dataset.busy = "";
     try {
-      const answer = await fetch(address, { headers: html, signal: pending.signal });
+      const answer = await fetch(address, { headers: html, signal });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html"), next = page.getElementById("main");
-      if (next.querySelector("script")) throw new Error("a script would not run");
+      const scripts = all("script:not([type='application/json'])", next);
+      if (scripts.some(({ type, src }) => type !== "module" || !src)) throw new Error("a script would not run");
+      await Promise.all(scripts.map(({ src }) => import(src)));
+      if (signal.aborted) return;
       swap(document.getElementById("main"), next);
       document.title = page.title;
       history.replaceState(history.state, "", address);
@@ -152,6 +156,12 @@ function swap(main, next) {
 
 const elements = { toasts: Toasts, theme: Theme, "rail-fold": RailFold, copy: Copy, time: Time, deferred: Deferred, filters: Filters };
 for (const name in elements) customElements.define("ui-" + name, elements[name]);
+
+// On narrow screens tabs scroll; the one that is open is in sight.
+for (const bar of all(".ui-tabs")) {
+  const hidden = bar.querySelector("[aria-current]")?.getBoundingClientRect().right - bar.getBoundingClientRect().right;
+  if (hidden > 0) bar.scrollLeft = hidden + 16;
+}
 
 // Dialogs: one that came open becomes modal and leads back when closed; browsers without invoker commands get them here.
 for (const dialog of all("dialog[open]")) { dialog.open = false; dialog.showModal(); }
