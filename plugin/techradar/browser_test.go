@@ -94,6 +94,11 @@ func TestUse(t *testing.T) {
 	if n := browsertest.Eval[int](b, `document.querySelectorAll(".tr-blip:not(.tr-off)").length`); n != 1 {
 		t.Errorf("%d blips after filtering", n)
 	}
+	if count(".tr-none") != 0 {
+		t.Error("it says that nothing is left when something is")
+	}
+	b.Do(chromedp.SendKeys(chromedp.CSS(".tr-tools input[type=search]"), " nonesuch"))
+	b.Wait(`document.querySelector(".tr-none").checkVisibility() && document.querySelector(".tr-none a").getAttribute("href") === "/tech-radar"`)
 	openRadar(b, address+"?q=amber")
 	b.Click(".tr-ring:nth-of-type(1)")
 	b.Wait(`location.search.includes("ring=adopt")`)

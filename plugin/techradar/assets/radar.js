@@ -6,7 +6,7 @@ export function mount(element, host) {
   const begun = performance.now();
   const { quadrants, rings, entries } = host.data;
   const [form, twin, stage, figure, legend, tip] = ["tools", "twin", "stage", "figure", "legend", "tip"].map((name) => element.querySelector(`.tr-${name}`));
-  const rows = twin.querySelector("tbody").rows, status = form.querySelector(".tr-count"), views = [...form.querySelectorAll(".tr-views > button")];
+  const rows = twin.querySelector("tbody").rows, status = form.querySelector(".tr-count"), none = element.querySelector(".tr-none"), views = [...form.querySelectorAll(".tr-views > button")];
   const listen = { signal: host.signal };
 
   // A node with properties and children.
@@ -72,7 +72,7 @@ export function mount(element, host) {
   const more = (i) => {
     const { about, links, timeline } = entries[i], all = document.createDocumentFragment();
     const html = (className, text) => text ? [node("div", { className, innerHTML: text })] : [];
-    all.append(...html("tr-about", about), ...html("", links), node("h4", { textContent: "Timeline" }), node("ol", { className: "tr-timeline", role: "list" }, ...timeline.map(({ date, ring, moved, text }) =>
+    all.append(...html("tr-about", about), ...html("", links), node("h3", { textContent: "Timeline" }), node("ol", { className: "tr-timeline", role: "list" }, ...timeline.map(({ date, ring, moved, text }) =>
       node("li", {}, node("p", { className: "tr-when" }, swatches[ring].cloneNode(true), node("strong", { textContent: rings[ring].name }), ...move(moved, ""), node("time", { textContent: date })), ...html("", text)))));
     return all;
   };
@@ -150,6 +150,7 @@ export function mount(element, host) {
     tidy();
     const said = `${entries.length - out.size} of ${entries.length} entries`;
     if (status.textContent !== said) status.textContent = said;
+    show(none, out.size === entries.length);
     rove(out.has(roving) ? Math.max(0, entries.findIndex((_, i) => !out.has(i))) : roving);
   };
   const update = () => {

@@ -244,13 +244,24 @@ func (t twin) place(e radar.Entry) string {
 
 // count is how many entries the filter leaves.
 func (t twin) count() string {
-	n := 0
+	return strconv.Itoa(t.left()) + " of " + strconv.Itoa(len(t.Entries)) + " entries"
+}
+
+func (t twin) left() (n int) {
 	for _, e := range t.Entries {
 		if t.filter.matches(e) {
 			n++
 		}
 	}
-	return strconv.Itoa(n) + " of " + strconv.Itoa(len(t.Entries)) + " entries"
+	return n
+}
+
+// unfiltered is the address of the page without filters.
+func (t twin) unfiltered() string {
+	if t.id == "" {
+		return t.action
+	}
+	return t.action + "?" + url.Values{"radar": {t.id}}.Encode()
 }
 
 func (t twin) inRing(ring int) string {
