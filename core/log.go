@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/proscenium-dev/proscenium/core/internal/lines"
+	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
 // logging is backend.logger.
@@ -27,7 +28,7 @@ func (l *level) UnmarshalText(text []byte) error {
 // Validate checks the format.
 func (l logging) Validate() error {
 	if l.Format != "" && l.Format != "text" && l.Format != "json" {
-		return fmt.Errorf("%q is no log format; there are text and json", l.Format)
+		return pluginapi.BadConfig("format", "%q is no log format; there are text and json", l.Format)
 	}
 	return nil
 }

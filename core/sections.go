@@ -36,9 +36,9 @@ func (c appConfig) Validate() error {
 	at, err := url.Parse(c.BaseURL)
 	switch {
 	case err != nil || at.Opaque != "" || (at.Scheme != "" || at.Host != "") && (at.Host == "" || at.Scheme != "http" && at.Scheme != "https"):
-		return fmt.Errorf("baseUrl: %q is no address such as https://portal.example.com or https://example.com/portal", c.BaseURL)
+		return pluginapi.BadConfig("baseUrl", "%q is no address such as https://portal.example.com or https://example.com/portal", c.BaseURL)
 	case at.EscapedPath() != at.Path || strings.ContainsAny(at.Path, "{}*") || strings.Contains(at.Path, "//"):
-		return fmt.Errorf("baseUrl: %q has a path that is not made of plain words, as /portal is", c.BaseURL)
+		return pluginapi.BadConfig("baseUrl", "%q has a path that is not made of plain words, as /portal is", c.BaseURL)
 	}
 	return nil
 }

@@ -112,12 +112,27 @@ var (
 	validSchema = regexp.MustCompile(`^[a-zA-Z_]`)
 )
 
+// keyError is what is wrong with one key.
+type keyError struct {
+	key string
+	err error
+}
+
+// Error names the key.
+func (e *keyError) Error() string { return e.key + ": " + e.err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *keyError) Unwrap() error { return e.err }
+
+// ConfigPath returns the key, so that a report can place it.
+func (e *keyError) ConfigPath() string { return e.key }
+
 // Validate reports everything that is wrong with c, each problem with its key below backend.database. It does no I/O.
 func (c Config) Validate() error {
 	var errs []error
 	add := func(key string, err error) {
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", key, err))
+			errs = append(errs, &keyError{key, err})
 		}
 	}
 	dialect, err := dialectOf(c.Client)

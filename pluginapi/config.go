@@ -1,6 +1,7 @@
 package pluginapi
 
 import (
+	"fmt"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -18,7 +19,8 @@ type ConfigSection struct {
 // The section's key is the plugin's id, see [ConfigSection.At].
 //
 // Decoding is strict: an unknown key or a value of another type is a fault with file, line and column, and the portal does not start. A time.Duration is written as 90s, 2 days, PT5M, {minutes: 5},
-// or as a number of milliseconds; a type with UnmarshalText takes a scalar; a T or any struct in it with a method Validate() error is asked once everything in it could be read.
+// or as a number of milliseconds; a type with UnmarshalText takes a scalar; a T or any struct in it with a method Validate() error is asked once everything in it could be read. Errors that it joins with
+// [errors.Join] are faults each, and one made with [BadConfig] has the place of its key.
 // Fields are private to the back end unless tagged `visibility:"frontend"`.
 //
 // A constructor that asks for T gets the values as they were at start; one that asks for *[Live][T] can follow changes.
@@ -32,6 +34,23 @@ func ConfigOf[T any](defaults T) *ConfigSection {
 		},
 	}
 }
+
+// BadConfig is what a Validate method says about one key: BadConfig("schedule.budget", "%d is negative; 0 means no bound", budget). The key counts from the value that is validated; dots lead into structs and maps, [2] to
+// an item of a list. The portal puts the file, line, column and the whole path of the key in front. The message says what is wrong and how to mend it.
+//
+// An error of another type that has a method ConfigPath() string is placed in the same way.
+func BadConfig(key, format string, args ...any) error {
+	return &configError{key, fmt.Errorf(format, args...)}
+}
+
+type configError struct {
+	key string
+	err error
+}
+
+func (e *configError) Error() string      { return e.key + ": " + e.err.Error() }
+func (e *configError) Unwrap() error      { return e.err }
+func (e *configError) ConfigPath() string { return e.key }
 
 // At moves the section to another key, where the plugin's id is not what existing configuration files use, or says where a shared one is, see [Plugin.Shared]. Dots separate path elements.
 func (c *ConfigSection) At(key string) *ConfigSection {

@@ -1,7 +1,6 @@
 package circleci
 
 import (
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -39,13 +38,13 @@ func defaults() Config {
 // Validate checks addresses and intervals.
 func (c Config) Validate() error {
 	if !strings.HasPrefix(c.Endpoint, "/") || strings.HasSuffix(c.Endpoint, "/") {
-		return fmt.Errorf("endpoint is %q; it must be the path of an endpoint of the proxy, such as %s", c.Endpoint, endpointPath)
+		return pluginapi.BadConfig("endpoint", "%q must be the path of an endpoint of the proxy, such as %s", c.Endpoint, endpointPath)
 	}
 	if web, err := url.Parse(c.Web); err != nil || web.Host == "" || strings.HasSuffix(c.Web, "/") {
-		return fmt.Errorf("web is %q; it must be an address such as https://app.circleci.com, without a slash at the end", c.Web)
+		return pluginapi.BadConfig("web", "%q must be an address such as https://app.circleci.com, without a slash at the end", c.Web)
 	}
 	if c.Refresh.Running < time.Second || c.Refresh.Settled < c.Refresh.Running {
-		return fmt.Errorf("refresh is running: %s, settled: %s; running must be at least 1s, and settled at least as long", c.Refresh.Running, c.Refresh.Settled)
+		return pluginapi.BadConfig("refresh", "running: %s, settled: %s; running must be at least 1s, and settled at least as long", c.Refresh.Running, c.Refresh.Settled)
 	}
 	return nil
 }

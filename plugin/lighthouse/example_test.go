@@ -46,7 +46,7 @@ type TidesConfig struct {
 // Validate is asked before the portal starts.
 func (c TidesConfig) Validate() error {
 	if u, err := url.Parse(c.BaseURL); c.BaseURL != "" && (err != nil || u.Host == "") {
-		return fmt.Errorf("baseUrl: %q is no URL", c.BaseURL)
+		return pluginapi.BadConfig("baseUrl", "%q is no URL", c.BaseURL)
 	}
 	return nil
 }

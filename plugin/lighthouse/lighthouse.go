@@ -7,7 +7,6 @@ import (
 	"context"
 	"embed"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"time"
@@ -42,15 +41,15 @@ type Schedule struct {
 func (c Config) Validate() error {
 	var faults []error
 	if u, err := url.Parse(c.BaseURL); c.BaseURL != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-		faults = append(faults, fmt.Errorf("baseUrl: %q is no http or https URL; write http://host:port", c.BaseURL))
+		faults = append(faults, pluginapi.BadConfig("baseUrl", "%q is no http or https URL; write http://host:port", c.BaseURL))
 	}
 	for name, value := range map[string]time.Duration{"frequency": c.Schedule.Frequency, "initialDelay": c.Schedule.InitialDelay, "spread": c.Schedule.Spread, "timeout": c.Schedule.Timeout} {
 		if value < 0 {
-			faults = append(faults, fmt.Errorf("schedule.%s: %s is negative", name, value))
+			faults = append(faults, pluginapi.BadConfig("schedule."+name, "%s is negative", value))
 		}
 	}
 	if c.Schedule.Budget < 0 {
-		faults = append(faults, fmt.Errorf("schedule.budget: %d is negative; 0 means no bound", c.Schedule.Budget))
+		faults = append(faults, pluginapi.BadConfig("schedule.budget", "%d is negative; 0 means no bound", c.Schedule.Budget))
 	}
 	return errors.Join(faults...)
 }

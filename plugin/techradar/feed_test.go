@@ -243,10 +243,10 @@ func TestFaults(t *testing.T) {
 		want   []string
 	}{
 		"configuration": {config: "techRadar: {radars: [{id: A b, file: x}, {id: a}, {id: b, url: 'http://x', file: y}, {id: c, file: x, headers: {A: b}}]}", want: []string{
-			`id "A b" has to be of lower-case letters, digits and dashes`, "radar a has neither url nor file", "url and file are both set", "headers are for a url",
+			`.id: "A b" has to be of lower-case letters, digits and dashes`, "radar a has neither url nor file", "url and file are both set", "headers are for a url",
 		}},
 		"twice":        {config: "techRadar: {file: x, radars: [{id: default, file: y}, {id: a, file: z}, {id: a, file: z}]}", want: []string{`two radars have the id "default"`, `two radars have the id "a"`}},
-		"url":          {config: "techRadar: {url: radar.json}", want: []string{`url "radar.json" is not an address such as https://example.com/radar.json`}},
+		"url":          {config: "techRadar: {url: radar.json}", want: []string{`techRadar.url: "radar.json" is not an address such as https://example.com/radar.json`}},
 		"unknown key":  {config: "techRadar: {urls: x}", want: []string{"did you mean"}},
 		"embedded":     {radars: []techradar.Radar{{JSON: []byte(badDocument)}, {ID: "other", JSON: []byte("{}")}}, want: []string{"embedded radar default cannot be used", "entries[0] (Rust).timeline: is empty", "embedded radar other", "rings: is missing"}},
 		"embedded ids": {radars: []techradar.Radar{{JSON: good}, {JSON: good}, {ID: "A", JSON: good}}, want: []string{`embedded radar "default"`, `embedded radar "A"`}},

@@ -3,7 +3,6 @@ package location
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"net/url"
 	"path"
 	"regexp"
@@ -35,7 +34,7 @@ func (h Host) Validate() error {
 func checkBase(key, base string) error {
 	address, err := url.Parse(base)
 	if base != "" && (err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "http" || address.User != nil) {
-		return fmt.Errorf("%s is no address such as https://ghe.example.com/api/v3, without a password in it", key)
+		return pluginapi.BadConfig(key, "this is no address such as https://ghe.example.com/api/v3, without a password in it")
 	}
 	return nil
 }

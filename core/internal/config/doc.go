@@ -34,7 +34,7 @@
 // and [Value] whatever is written, to be decoded later.
 //
 // After a struct is filled without faults, its Validate method is called if it has one, also when nothing was written and it only holds defaults.
-// Errors joined with [errors.Join] are reported one by one, and one that has a method ConfigPath() string at that path below the struct.
+// Errors joined with [errors.Join] are reported one by one, and one that has a method ConfigPath() string, as pluginapi.BadConfig makes them, at that path below the struct.
 //
 // # Shared sections
 //

@@ -47,12 +47,20 @@ func (d *decoder) report(err error, n *node, p *keyPath, at Position) bool {
 	message := err.Error()
 	var located interface{ ConfigPath() string }
 	if errors.As(err, &located) {
+		message = strings.TrimPrefix(message, located.ConfigPath()+": ") // the path says it
 		n, p, at = locate(located.ConfigPath(), n, p, at)
 	}
 	if n != nil {
 		message = n.withoutContent(message)
 	}
 	return d.fail(at, p, message)
+}
+
+// Report makes [Faults] of what a Validate method says about v, as [Value.Decode] does.
+func (v Value) Report(err error) error {
+	d := newDecoder(nil)
+	d.report(err, v.node, v.path, v.Position())
+	return sorted(d.faults).orNil()
 }
 
 // joined returns the errors of an errors.Join, but not those that fmt.Errorf wrapped in a sentence of its own.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/proscenium-dev/proscenium/core/internal/config"
+	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
 // at is an error about a key below the struct that found it.
@@ -45,7 +46,7 @@ type limits struct {
 
 func (l *limits) Validate() error {
 	if l.Max > 10 {
-		return at{"max", "more than 10"}
+		return pluginapi.BadConfig("max", "more than %d", 10)
 	}
 	return nil
 }
@@ -61,7 +62,7 @@ type validated struct {
 
 func (v validated) Validate() error {
 	if v.Title == "bad" {
-		return errors.Join(at{"list[1].target", "not with that title"}, at{"list[7].x", "there is no such item"}, fmt.Errorf("both: %w, %w", errors.New("one"), errors.New("two")))
+		return errors.Join(pluginapi.BadConfig("list[1].target", "not with that title"), at{"list[7].x", "there is no such item"}, fmt.Errorf("both: %w, %w", errors.New("one"), errors.New("two")))
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func (c Config) Validate() error {
 		return nil
 	}
 	if u, err := url.Parse(c.BaseURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("baseUrl %q must be like https://portal.example.com", c.BaseURL)
+		return pluginapi.BadConfig("baseUrl", "%q must be like https://portal.example.com", c.BaseURL)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func (c Config) Validate() error {
 		return nil
 	}
 	if len(c.Secret.Reveal()) < 32 {
-		return errors.New("a split portal needs a secret of 32 characters or more, the same in every unit")
+		return pluginapi.BadConfig("secret", "a split portal needs one of 32 characters or more, the same in every unit")
 	}
 	return nil
 }

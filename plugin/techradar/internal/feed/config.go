@@ -56,7 +56,7 @@ func (s Source) validate() error {
 	}
 	at, err := url.Parse(s.URL)
 	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
-		return fmt.Errorf("url %q is not an address such as https://example.com/radar.json", s.URL)
+		return pluginapi.BadConfig("url", "%q is not an address such as https://example.com/radar.json", s.URL)
 	}
 	return nil
 }
@@ -68,7 +68,7 @@ var idForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 func (r Radar) Validate() error {
 	switch {
 	case !idForm.MatchString(r.ID):
-		return fmt.Errorf("id %q has to be of lower-case letters, digits and dashes", r.ID)
+		return pluginapi.BadConfig("id", "%q has to be of lower-case letters, digits and dashes", r.ID)
 	case r.where() == "":
 		return fmt.Errorf("radar %s has neither url nor file", r.ID)
 	}
