@@ -80,3 +80,6 @@ var _ host.Values = values{}
 
 // Decode implements host.Values.
 func (v values) Decode(key string, target any) error { return v.Get(key).Decode(target) }
+
+// Where implements host.Values.
+func (v values) Where(key string) string { return v.Get(key).Position().String() }

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"net/url"
 	"strings"
 	"sync/atomic"
 
@@ -22,30 +21,9 @@ var _ pluginapi.Links = (*links)(nil)
 func (l *links) follow(b *host.Blueprint) {
 	patterns := make(map[pluginapi.RouteRef]string, len(b.Extensions))
 	for _, e := range b.Extensions {
-		if e.Off {
-			continue
+		if path := b.Address(e); path != "" && !e.Off {
+			patterns[pluginapi.RouteRef(e.ID)] = l.base + strings.TrimSuffix(path, "{$}")
 		}
-		switch spec := e.Spec.(type) {
-		case pluginapi.Page:
-			patterns[pluginapi.RouteRef(e.ID)] = l.base + spec.Path
-		case pluginapi.Route:
-			patterns[pluginapi.RouteRef(e.ID)] = l.base + "/api/" + e.Plugin + strings.TrimSuffix(spec.Pattern[strings.IndexByte(spec.Pattern, '/'):], "{$}")
-		}
-	}
-	for _, e := range b.Extensions {
-		spec, ok := e.Spec.(pluginapi.Placed)
-		if !ok || e.Off {
-			continue
-		}
-		page, params := spec.Place()
-		pattern, ok := patterns[page]
-		if !ok {
-			continue
-		}
-		for i := 0; i+1 < len(params); i += 2 {
-			pattern = strings.ReplaceAll(pattern, "{"+params[i]+"}", url.PathEscape(params[i+1]))
-		}
-		patterns[pluginapi.RouteRef(e.ID)] = pattern
 	}
 	l.patterns.Store(&patterns)
 }

@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/proscenium-dev/proscenium/catalog"
+	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/core"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
@@ -38,7 +42,7 @@ func TestOddConfiguration(t *testing.T) {
 		"an item names two":          {config: "app:\n  extensions:\n    - page:a/page: false\n      page:a/other: false", want: []string{"test.yaml:3:7: app.extensions: an item names one extension, here are 2"}},
 		"a text where a word stands": {config: "app: {extensions: [{page:a/page: never}]}", want: []string{"app.extensions[0].page:a/page: expected true or false"}},
 		"a misspelt key":             {config: "app: {extensions: [{page:a/page: {disable: true}}]}", want: []string{`unknown key; did you mean "disabled"?`}},
-		"a misspelt setting":         {config: "app: {extensions: [{page:a/page: {config: {pth: /x}}}]}", want: []string{`unknown key "pth"; this extension has the keys path, title`}},
+		"a misspelt setting":         {config: "app: {extensions: [{page:a/page: {config: {pth: /x}}}]}", want: []string{`test.yaml:1:49: app.extensions[0].page:a/page.config.pth: unknown key; did you mean "path"?`}},
 		"a setting of another type":  {config: "app: {extensions: [{page:a/page: {config: {hidden: perhaps}}}]}", want: []string{"config.hidden: expected true or false"}},
 		"settings are a text":        {config: "app: {extensions: [{page:a/page: {config: /x}}]}", want: []string{"config: expected an object"}},
 		"an empty item":              {config: "app: {extensions: [{page:a/page: {}}, ]}"},
@@ -54,7 +58,42 @@ func TestOddConfiguration(t *testing.T) {
 		"configuration is a number":  {plugins: []pluginapi.Plugin{one("a", pluginapi.ConfigOf(3))}, config: "a: 4"},
 		"a secret of another type":   {plugins: []pluginapi.Plugin{one("a", pluginapi.ConfigOf(config{}))}, config: "a: {token: {sesame: open}}", want: []string{"a.token"}},
 		"a base that is no address":  {config: "app: {baseUrl: 'localhost:7007/portal'}", want: []string{`"localhost:7007/portal" is no address`}},
-		"a base of odd letters":      {config: `app: {baseUrl: 'http://localhost/a"><script>'}`, want: []string{"has a path that is not made of plain words"}},
+		"a key that a plugin finds fault with": {
+			plugins: []pluginapi.Plugin{one("a", pluginapi.ConfigOf(picky{}))}, config: "a:\n  from: 3\n  list: [{}, {to: -1}]",
+			want: []string{"test.yaml:2:9: a.from: 3 is more than 2", "test.yaml:3:19: a.list[1].to: -1 is too little"},
+		},
+		"a key that a store finds fault with": {config: "backend: {database: {maxConnections: 1}}", want: []string{"test.yaml:1:38: backend.database.maxConnections: 1 is too few"}},
+		"several settings": {
+			config: "app:\n  extensions:\n    - page:a/page:\n        config:\n          pth: /x\n          hidden: perhaps\n          title: ''",
+			want: []string{
+				`test.yaml:5:16: app.extensions[0].page:a/page.config.pth: unknown key; did you mean "path"?`,
+				`test.yaml:6:19: app.extensions[0].page:a/page.config.hidden: expected true or false but found the text "perhaps"`,
+			},
+		},
+		"no title":           {config: "app: {extensions: [{page:a/page: {config: {title: ''}}}]}", want: []string{"test.yaml:1:51: page:a/page: a page needs a title"}},
+		"a group for nobody": {config: "app: {extensions: [{page:a/page: {config: {path: '/{x}', group: Tools}}}]}", want: []string{"test.yaml:1:50: page:a/page: a page with parameters is not in the navigation"}},
+		"a page on another": {
+			plugins: []pluginapi.Plugin{one("a", nil), one("b", nil)}, config: "app: {extensions: [{page:b/page: {config: {path: /a}}}]}",
+			want: []string{"test.yaml:1:50: page:b/page and page:a/page are both at /a; move one with app.extensions"},
+		},
+		"two pages on a third place": {
+			plugins: []pluginapi.Plugin{one("a", nil), one("b", nil)}, config: "app:\n  extensions:\n    - page:a/page: {config: {path: /c}}\n    - page:b/page: {config: {path: /c}}",
+			want: []string{"test.yaml:3:36: page:a/page and page:b/page (test.yaml:4:36) are both at /c; move one with app.extensions"},
+		},
+		"two tabs on one path": {
+			plugins: []pluginapi.Plugin{catalog.Plugin(), tabbed("a", "notes"), tabbed("b", "notes")},
+			want:    []string{"b: entity-tab:a/tab and entity-tab:b/tab are both at /catalog/{namespace}/{kind}/{name}/notes; move one with app.extensions"},
+		},
+		"a tab on another": {
+			plugins: []pluginapi.Plugin{catalog.Plugin(), tabbed("a", "notes"), tabbed("b", "other")}, config: "app:\n  extensions:\n    - entity-tab:a/tab: {config: {path: other}}",
+			want: []string{"test.yaml:3:7: entity-tab:a/tab and entity-tab:b/tab are both at /catalog/{namespace}/{kind}/{name}/other; move one with app.extensions"},
+		},
+		"a tab where a page is": {
+			plugins: []pluginapi.Plugin{catalog.Plugin(), tabbed("a", "notes"), one("b", nil)}, config: "app: {extensions: [{page:b/page: {config: {path: '/catalog/{x}/{y}/{z}/notes'}}}]}",
+			want: []string{"test.yaml:1:50: page:b/page and entity-tab:a/tab are both at"},
+		},
+		"a kind left out":       {config: "app: {extensions: [a/page]}", want: []string{"test.yaml:1:20: app.extensions: this portal has no extension a/page; did you mean page:a/page?"}},
+		"a base of odd letters": {config: `app: {baseUrl: 'http://localhost/a"><script>'}`, want: []string{"has a path that is not made of plain words"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -63,7 +102,7 @@ func TestOddConfiguration(t *testing.T) {
 				plugins = []pluginapi.Plugin{one("a", nil)}
 			}
 			faults := plugintest.Faults(t, plugintest.Options{Config: test.config}, plugins...)
-			text := strings.Join(faults, "\n")
+			text := regexp.MustCompile(`/\S*/test\.yaml`).ReplaceAllString(strings.Join(faults, "\n"), "test.yaml")
 			if len(faults) != len(test.want) {
 				t.Errorf("%d faults:\n%s", len(faults), text)
 			}
@@ -76,6 +115,42 @@ func TestOddConfiguration(t *testing.T) {
 				t.Errorf("a secret is shown:\n%s", text)
 			}
 		})
+	}
+}
+
+// picky is configuration that says which of its keys it does not like.
+type picky struct {
+	From int `yaml:"from"`
+	List []struct {
+		To int `yaml:"to"`
+	} `yaml:"list"`
+}
+
+func (p picky) Validate() error {
+	var wrong []error
+	if p.From > 2 {
+		wrong = append(wrong, pluginapi.BadConfig("from", "%d is more than 2", p.From))
+	}
+	for i, item := range p.List {
+		if item.To < 0 {
+			wrong = append(wrong, pluginapi.BadConfig(fmt.Sprintf("list[%d].to", i), "%d is too little", item.To))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+func tabbed(id, path string) pluginapi.Plugin {
+	return pluginapi.Plugin{ID: id, Extensions: []pluginapi.Extension{
+		catalogapi.EntityTabs.From("tab", catalogapi.Tab{Path: path, Title: "Tab"}, func(*http.Request, *catalogcommon.Entity) (pluginapi.Component, error) { return nil, nil }),
+	}}
+}
+
+// TestWhatIsNotForThisPortalIsPlaced names extensions of plugins that are not there: that is no fault, and the log says where.
+func TestWhatIsNotForThisPortalIsPlaced(t *testing.T) {
+	t.Parallel()
+	p := plugintest.StartWith(t, plugintest.Options{Config: "app:\n  extensions:\n    - page:elsewhere\n    - nonsense"})
+	if log := p.Log(); !strings.Contains(log, "test.yaml:3:7)") || !strings.Contains(log, "test.yaml:4:7)") {
+		t.Errorf("the log does not say where:\n%s", log)
 	}
 }
 

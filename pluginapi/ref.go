@@ -10,7 +10,7 @@ import (
 // not from paths.
 type RouteRef string
 
-// Placed is a spec that gives its extension an address within somebody's page, as a tab has one. A [RouteRef] leads to it as to a page.
+// Placed is a spec that gives its extension an address within somebody's page, as a tab has one. A [RouteRef] leads to it as to a page, and two at one address are a fault when the portal starts, whatever else tells them apart.
 type Placed interface {
 	// Place returns the page, and those parameters of its path that the spec decides, alternating names and values.
 	Place() (page RouteRef, params []string)

@@ -31,8 +31,8 @@ var Routes = &Point[Route, RouteFunc]{Kind: "route"}
 // Page is the spec of a page.
 type Page struct {
 	Path   string `yaml:"path"`   // such as /hello or /catalog/{kind}/{name}; parameters, in braces, are read with Request.PathValue
-	Title  string `yaml:"title"`  // in the navigation, the header and the browser's tab
-	Icon   string `yaml:"icon"`   // name of an icon of pluginapi/ui; default: a neutral one
+	Title  string `yaml:"title"`  // in the navigation, the header and the browser's tab; required
+	Icon   string `yaml:"icon"`   // name of an icon of pluginapi/ui; default: a neutral one; like group, only for pages without parameters
 	Group  string `yaml:"group"`  // heading in the navigation; default: none
 	Hidden bool   `yaml:"hidden"` // not in the navigation; pages with parameters never are
 

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -35,7 +33,7 @@ var EntityCards = &pluginapi.Point[Card, CardFunc]{Kind: "entity-card", Timeout:
 
 // Tab is the spec of a tab on entities' pages.
 type Tab struct {
-	Path  string    `yaml:"path"` // last element of the tab's URL: lower-case letters, digits and dashes
+	Path  string    `yaml:"path"` // last element of the tab's URL: lower-case letters, digits and dashes; no other tab's, even for other entities
 	Title string    `yaml:"title"`
 	For   Condition `yaml:"filter"` // on which entities' pages; empty: all
 }
@@ -46,9 +44,9 @@ var tabPath = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 func (t Tab) Validate() error {
 	switch {
 	case !tabPath.MatchString(t.Path):
-		return fmt.Errorf("path %q: a tab's path has lower-case letters, digits and dashes", t.Path)
+		return pluginapi.BadConfig("path", "%q has to be of lower-case letters, digits and dashes", t.Path)
 	case t.Title == "":
-		return errors.New("a tab needs a title")
+		return pluginapi.BadConfig("title", "a tab needs one")
 	}
 	return t.For.Validate()
 }

@@ -9,13 +9,18 @@ import (
 
 // Fault is one thing that is wrong with how a portal is put together, in words for the person who did it.
 type Fault struct {
-	Owner string // the plugin at fault, or where in the configuration
+	Owner string // the plugin at fault, or where in the configuration; empty if Text says it
 	Text  string // what is wrong and how to mend it
 	Cause error  // an error that a constructor returned or panicked with; may be nil
 }
 
 // Error joins owner and text.
-func (f Fault) Error() string { return f.Owner + ": " + f.Text }
+func (f Fault) Error() string {
+	if f.Owner == "" {
+		return f.Text
+	}
+	return f.Owner + ": " + f.Text
+}
 
 // Unwrap returns the cause.
 func (f Fault) Unwrap() error { return f.Cause }
@@ -25,6 +30,21 @@ type faults []Fault
 
 func (f *faults) add(owner, format string, args ...any) {
 	*f = append(*f, Fault{Owner: owner, Text: fmt.Sprintf(format, args...)})
+}
+
+// parts takes apart what was joined with errors.Join.
+func parts(err error) []error {
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, part := range list.Unwrap() {
+			all = append(all, parts(part)...)
+		}
+		return all
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
 }
 
 // err returns all faults as one error, sorted and each once, or nil.

@@ -133,11 +133,20 @@ func (v fakeValues) Decode(key string, target any) error {
 	return nil
 }
 
+func (v fakeValues) Where(string) string { return "f:1:1" }
+
+func (v fakeValues) Report(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New("f:1:1: " + err.Error())
+}
+
 func TestConfigurationSwitchesOrdersMovesAndFollows(t *testing.T) {
 	t.Parallel()
 	second := hello()
 	second.ID = "second"
-	second.Extensions = []pluginapi.Extension{pluginapi.Pages.From("page", pluginapi.Page{Path: "/second"}, (*greetings).page)}
+	second.Extensions = []pluginapi.Extension{pluginapi.Pages.From("page", pluginapi.Page{Path: "/second", Title: "Second"}, (*greetings).page)}
 	plugins := []pluginapi.Plugin{hello(), second, catalog(new(*directory))}
 	graph, _, err := assemble(plugins)
 	if err != nil {
@@ -195,7 +204,7 @@ func TestWiringFaults(t *testing.T) {
 	nothing := func(context.Context) error { return nil }
 	page := func(id, name, path string) pluginapi.Plugin {
 		return pluginapi.Plugin{ID: id, Extensions: []pluginapi.Extension{
-			pluginapi.Pages.From(name, pluginapi.Page{Path: path}, func(*http.Request) (pluginapi.View, error) { return pluginapi.View{}, nil }),
+			pluginapi.Pages.From(name, pluginapi.Page{Path: path, Title: "Page"}, func(*http.Request) (pluginapi.View, error) { return pluginapi.View{}, nil }),
 		}}
 	}
 	for name, test := range map[string]struct {
@@ -296,7 +305,7 @@ func TestWiringFaults(t *testing.T) {
 		"unknown key of an extension": {
 			plugins:   []pluginapi.Plugin{{ID: "a", Extensions: starts(nothing)}},
 			overrides: []host.Override{{ID: "start:a/x", Where: "f:1:1", Config: fakeValues{"pace": "1"}}},
-			want:      []string{`f:1:1: app.extensions: start:a/x: unknown key "pace"; this extension has the keys timeout`},
+			want:      []string{"f:1:1: pace: unknown key; this extension has timeout"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -328,7 +337,7 @@ func BenchmarkHost(b *testing.B) {
 			Config:  pluginapi.ConfigOf(greetingConfig{}),
 			Provide: []any{newGreetings, func(*greetings) *a1 { return &a1{} }, func(*a1) *b1 { return &b1{} }, func(*a1, *b1) *needsMissing { return &needsMissing{} }},
 			Extensions: []pluginapi.Extension{
-				pluginapi.Pages.From("page", pluginapi.Page{Path: fmt.Sprintf("/p%d", i)}, (*greetings).page),
+				pluginapi.Pages.From("page", pluginapi.Page{Path: fmt.Sprintf("/p%d", i), Title: "Page"}, (*greetings).page),
 				pluginapi.Tasks.From("refresh", pluginapi.Task{Every: time.Hour}, (*greetings).refresh),
 				pluginapi.Starts.From("start", pluginapi.Start{}, func(*needsMissing) pluginapi.RunFunc { return func(context.Context) error { return nil } }),
 			},

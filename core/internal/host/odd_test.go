@@ -182,7 +182,7 @@ func TestConfigurationOfExtensionsIsValidated(t *testing.T) {
 	if _, _, err := assemble(plugins(e), host.Override{ID: "start:a/x", Config: fakeValues{"text": "y"}}); err != nil {
 		t.Errorf("given: %v", err)
 	}
-	if _, _, err := assemble(plugins(e), host.Override{ID: "start:a/x", Where: "f:1:1", Config: fakeValues{"text": ""}}); err == nil || err.Error() != "f:1:1: app.extensions: start:a/x: text is missing" {
+	if _, _, err := assemble(plugins(e), host.Override{ID: "start:a/x", Where: "f:1:1", Config: fakeValues{"text": ""}}); err == nil || err.Error() != "f:1:1: text is missing" {
 		t.Errorf("spoilt: %v", err)
 	}
 }

@@ -3,6 +3,8 @@ package host
 import (
 	"fmt"
 	"maps"
+	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,20 +19,72 @@ var (
 	methods        = map[string]bool{"GET": true, "HEAD": true, "POST": true, "PUT": true, "PATCH": true, "DELETE": true, "OPTIONS": true}
 )
 
+// Address is the path of a page, of a route, or of what is placed on a page, with its parameters in braces; "" for any other extension, and for one whose page is not there.
+func (b *Blueprint) Address(e Extension) string {
+	switch spec := e.Spec.(type) {
+	case pluginapi.Page:
+		return spec.Path
+	case pluginapi.Route:
+		_, path := splitPattern(spec.Pattern)
+		return "/api/" + e.Plugin + path
+	case pluginapi.Placed:
+		ref, params := spec.Place()
+		for _, page := range b.Extensions {
+			if on, is := page.Spec.(pluginapi.Page); is && page.ID == string(ref) && !page.Off {
+				return fill(on.Path, params)
+			}
+		}
+	}
+	return ""
+}
+
+// fill puts values, which alternate with their names, in the place of a path's parameters.
+func fill(path string, params []string) string {
+	for i := 0; i+1 < len(params); i += 2 {
+		path = strings.ReplaceAll(path, "{"+params[i]+"}", url.PathEscape(params[i+1]))
+	}
+	return path
+}
+
+// movedAt tells where configuration decided the extension's address; "" if its plugin did.
+func (e *Extension) movedAt() string {
+	switch before := e.from.Spec.(type) {
+	case pluginapi.Page:
+		if e.Spec.(pluginapi.Page).Path != before.Path {
+			return e.values.Where("path")
+		}
+	case pluginapi.Placed:
+		if !reflect.DeepEqual(e.Spec, before) {
+			return e.where
+		}
+	}
+	return ""
+}
+
 // checkPaths finds malformed paths, and extensions that would answer the same requests.
 func (b *Blueprint) checkPaths(found *faults) {
-	taken := map[string]string{}
+	taken := map[string]Extension{}
 	claim := func(e Extension, where, path string) {
 		shape, err := pathShape(path, where != "")
 		if err != nil {
-			found.add(e.Plugin, "%s: path %q: %s", e.ID, path, err)
+			e.complain(found, "path", "path %q: %s", path, err)
 			return
 		}
-		if other, clash := taken[where+shape]; clash {
-			found.add(e.Plugin, "%s and %s are both at %s; move one with app.extensions", other, e.ID, strings.TrimSpace(where+path))
+		other, clash := taken[where+shape]
+		if !clash {
+			taken[where+shape] = e
 			return
 		}
-		taken[where+shape] = e.ID
+		owner, before, after := e.Plugin, other.ID, e.ID
+		switch first, second := other.movedAt(), e.movedAt(); {
+		case first != "" && second != "":
+			owner, after = first, fmt.Sprintf("%s (%s)", e.ID, second)
+		case first != "":
+			owner = first
+		case second != "":
+			owner, before, after = second, e.ID, other.ID
+		}
+		found.add(owner, "%s and %s are both at %s; move one with app.extensions", before, after, strings.TrimSpace(where+path))
 	}
 	for _, e := range b.Extensions {
 		if e.Off {
@@ -40,7 +94,18 @@ func (b *Blueprint) checkPaths(found *faults) {
 		case pluginapi.Page:
 			for _, prefix := range reserved {
 				if spec.Path == prefix || strings.HasPrefix(spec.Path, prefix+"/") {
-					found.add(e.Plugin, "%s: pages cannot live below %s; choose another path", e.ID, prefix)
+					e.complain(found, "path", "pages cannot live below %s; choose another path", prefix)
+				}
+			}
+			if spec.Title == "" {
+				e.complain(found, "title", "a page needs a title")
+			}
+			for key, value := range map[string]string{"icon": spec.Icon, "group": spec.Group} {
+				if value != "" && strings.Contains(spec.Path, "{") {
+					if e.sets("path") {
+						key = "path"
+					}
+					e.complain(found, key, "a page with parameters is not in the navigation, where icon and group belong; remove them, or the parameters of %s", spec.Path)
 				}
 			}
 			claim(e, "", spec.Path)
@@ -55,9 +120,13 @@ func (b *Blueprint) checkPaths(found *faults) {
 			}
 			claim(e, strings.TrimSpace(method+" /api/"+e.Plugin), path)
 			checkPermission(e, spec.Permission, found)
+		case pluginapi.Placed:
+			if path := b.Address(e); path != "" {
+				claim(e, "", path)
+			}
 		case pluginapi.Task:
 			if spec.Every <= 0 {
-				found.add(e.Plugin, "%s: every must be a duration above 0", e.ID)
+				e.complain(found, "every", "every must be a duration above 0")
 			}
 		}
 	}
@@ -127,9 +196,15 @@ func parameter(segment string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(name, "}"), "...")
 }
 
-// nearest suggests the known id that looks most like id, if one does.
+// nearest suggests the known id that looks most like id, or lacks only its kind, if one does.
 func nearest(id string, known map[string]int) string {
-	if best := spelling.Nearest(id, slices.Collect(maps.Keys(known)), strings.ToLower); best != "" {
+	best := spelling.Nearest(id, slices.Collect(maps.Keys(known)), strings.ToLower)
+	for _, whole := range slices.Sorted(maps.Keys(known)) {
+		if best == "" && strings.HasSuffix(whole, ":"+id) {
+			best = whole
+		}
+	}
+	if best != "" {
 		return fmt.Sprintf("; did you mean %s?", best)
 	}
 	return ""

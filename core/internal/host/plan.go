@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/proscenium-dev/proscenium/core/internal/spelling"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
@@ -25,6 +27,10 @@ type Values interface {
 	Keys() []string
 	// Decode reads the value of one key into target, a pointer. The error says where and what.
 	Decode(key string, target any) error
+	// Where tells the place of a key, as file:line:column.
+	Where(key string) string
+	// Report puts their places and paths to the errors that are joined in what a Validate method says about the mapping. See pluginapi.BadConfig.
+	Report(err error) error
 }
 
 // Blueprint is a list of plugins that fits together, with the extensions that configuration left switched on, in their order.
@@ -32,7 +38,7 @@ type Blueprint struct {
 	Plugins    []pluginapi.Plugin
 	Off        map[string]bool // plugins switched off by configuration
 	Extensions []Extension     // of plugins that are on; those switched off included, see Extension.Off
-	Absent     []string        // ids in app.extensions of plugins that this portal does not have, or that are off
+	Absent     []string        // ids in app.extensions of plugins that this portal does not have, or that are off, with their places
 	owners     map[pluginapi.AnyPoint]string
 	pointless  map[string]bool // ids of extensions of plugins that are on, at points of plugins that are off
 }
@@ -45,6 +51,8 @@ type Extension struct {
 	Spec   any // the point's spec type, configuration applied
 	Config any // the value of its own configuration, or nil
 	from   pluginapi.Extension
+	where  string // in app.extensions; "" if it is not there
+	values Values // what configuration says of it; nil if nothing
 }
 
 // Point is where the extension was added.
@@ -235,7 +243,7 @@ func (b *Blueprint) override(overrides []Override, found *faults) {
 			case b.has(pluginOf(o.ID)):
 				found.add(o.Where, "app.extensions: this portal has no extension %s%s", o.ID, nearest(o.ID, index))
 			default:
-				b.Absent = append(b.Absent, o.ID)
+				b.Absent = append(b.Absent, fmt.Sprintf("%s (%s)", o.ID, o.Where))
 			}
 			continue
 		}
@@ -245,10 +253,10 @@ func (b *Blueprint) override(overrides []Override, found *faults) {
 		}
 		seen[o.ID] = o.Where
 		e := b.Extensions[i]
-		e.Off = o.Off
+		e.Off, e.where, e.values = o.Off, o.Where, o.Config
 		if o.Config != nil {
-			if err := e.configure(o.Config); err != nil {
-				found.add(o.Where, "app.extensions: %s: %s", o.ID, err)
+			for _, fault := range parts(e.configure(o.Config)) {
+				found.add("", "%s", fault)
 			}
 		} else {
 			e.mustBeValid(found)
@@ -265,9 +273,9 @@ func (b *Blueprint) override(overrides []Override, found *faults) {
 	b.Extensions = first
 }
 
-// pluginOf returns the plugin part of an extension's id.
+// pluginOf returns the plugin part of an extension's id, also where the kind in front is forgotten.
 func pluginOf(id string) string {
-	_, rest, _ := strings.Cut(id, ":")
+	rest := id[strings.IndexByte(id, ':')+1:]
 	plugin, _, _ := strings.Cut(rest, "/")
 	return plugin
 }
@@ -290,10 +298,10 @@ func (e *Extension) configure(values Values) error {
 	for _, target := range into {
 		known = append(known, yamlKeys(target.Type())...)
 	}
-	var wrong []error
+	var wrong, said []error
 	for _, key := range values.Keys() {
 		if !slices.Contains(known, key) {
-			wrong = append(wrong, fmt.Errorf("unknown key %q; this extension has %s", key, keysOrNothing(known)))
+			said = append(said, pluginapi.BadConfig(key, "unknown key; %s", remedyOfKey(key, known)))
 			continue
 		}
 		for _, target := range into {
@@ -304,9 +312,9 @@ func (e *Extension) configure(values Values) error {
 		}
 	}
 	for _, target := range into {
-		wrong = append(wrong, valid(target.Interface()))
+		said = append(said, valid(target.Interface()))
 	}
-	if err := errors.Join(wrong...); err != nil {
+	if err := errors.Join(append(wrong, values.Report(errors.Join(said...)))...); err != nil {
 		return err
 	}
 	e.Spec = spec.Interface()
@@ -318,12 +326,29 @@ func (e *Extension) configure(values Values) error {
 
 // mustBeValid finds out whether an extension's spec is as its point demands, and whether it can do with the defaults of its configuration.
 func (e *Extension) mustBeValid(found *faults) {
-	if err := valid(e.Spec); err != nil && !e.Off {
-		found.add(e.Plugin, "%s: %s", e.ID, err)
+	if e.Off {
+		return
 	}
-	if err := valid(e.Config); err != nil && !e.Off {
-		found.add(e.Plugin, "%s needs configuration under app.extensions: %s", e.ID, err)
+	for _, fault := range parts(valid(e.Spec)) {
+		found.add(e.Plugin, "%s: %s", e.ID, fault)
 	}
+	for _, fault := range parts(valid(e.Config)) {
+		found.add(cmp.Or(e.where, e.Plugin), "%s needs configuration under app.extensions: %s", e.ID, fault)
+	}
+}
+
+// complain finds fault with a field of the spec: where configuration sets it, else with the plugin.
+func (e *Extension) complain(found *faults, key, format string, args ...any) {
+	owner := e.Plugin
+	if e.sets(key) {
+		owner = e.values.Where(key)
+	}
+	found.add(owner, "%s: %s", e.ID, fmt.Sprintf(format, args...))
+}
+
+// sets reports whether configuration sets a field of the spec.
+func (e *Extension) sets(key string) bool {
+	return e.values != nil && slices.Contains(e.values.Keys(), key)
 }
 
 // valid asks a value's Validate method, if it has one. The value may be nil.
@@ -339,11 +364,14 @@ func valid(value any) error {
 	return nil
 }
 
-func keysOrNothing(keys []string) string {
-	if len(keys) == 0 {
-		return "nothing to configure"
+func remedyOfKey(key string, known []string) string {
+	if likely := spelling.Nearest(key, known, strings.ToLower); likely != "" {
+		return fmt.Sprintf("did you mean %q?", likely)
 	}
-	return "the keys " + list(keys)
+	if len(known) == 0 {
+		return "this extension has nothing to configure"
+	}
+	return "this extension has " + list(known)
 }
 
 // yamlKeys lists the configuration keys of a struct type.
