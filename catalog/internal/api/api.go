@@ -21,7 +21,11 @@ func New(c *access.Catalog) *API { return &API{c, openapiJSON()} }
 func Routes() []pluginapi.Extension {
 	var extensions []pluginapi.Extension
 	add := func(name, pattern string, answer func(*API, http.ResponseWriter, *http.Request) error) {
-		extensions = append(extensions, pluginapi.Routes.From(name, pluginapi.Route{Pattern: pattern}, answer))
+		// As it is constructed, and not with its need in front, since that would be called by reflection, and these are called very often.
+		route := func(a *API) pluginapi.RouteFunc {
+			return func(w http.ResponseWriter, r *http.Request) error { return answer(a, w, r) }
+		}
+		extensions = append(extensions, pluginapi.Routes.From(name, pluginapi.Route{Pattern: pattern}, route))
 	}
 	add("entities", "GET /entities", (*API).entities)
 	add("query", "GET /entities/by-query", (*API).query)
