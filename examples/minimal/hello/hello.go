@@ -63,8 +63,8 @@ type greeting struct {
 // greet answers POST /api/hello/{name}.
 func (g *greeter) greet(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
-	_, err := g.db.ExecContext(r.Context(), g.db.Rebind(`INSERT INTO greetings (name, times, last_at) VALUES (?, 1, ?)
-		ON CONFLICT (name) DO UPDATE SET times = greetings.times + 1, last_at = excluded.last_at`), name, time.Now().UTC())
+	_, err := g.db.ExecContext(r.Context(), `INSERT INTO greetings (name, times, last_at) VALUES ($1, 1, $2)
+		ON CONFLICT (name) DO UPDATE SET times = greetings.times + 1, last_at = excluded.last_at`, name, time.Now().UTC())
 	if err != nil {
 		return fmt.Errorf("greet %s: %w", name, err)
 	}
@@ -96,12 +96,12 @@ func (g *greeter) page(r *http.Request) (pluginapi.View, error) {
 // card tells on a user's page how often that user was greeted.
 func (g *greeter) card(ctx context.Context, user *catalogcommon.Entity) (pluginapi.Component, error) {
 	var times int64
-	err := g.db.GetContext(ctx, &times, g.db.Rebind(`SELECT COALESCE(SUM(times), 0) FROM greetings WHERE name = ?`), user.Metadata.Name)
+	err := g.db.GetContext(ctx, &times, `SELECT COALESCE(SUM(times), 0) FROM greetings WHERE name = $1`, user.Metadata.Name)
 	return ui.Text(fmt.Sprintf("%s, %s: greeted %d times.", g.config.Get().Greeting, user.Title(), times)), err
 }
 
 // forget removes what is older than configured.
 func (g *greeter) forget(ctx context.Context) error {
-	_, err := g.db.ExecContext(ctx, g.db.Rebind(`DELETE FROM greetings WHERE last_at < ?`), time.Now().UTC().Add(-g.config.Get().Remember))
+	_, err := g.db.ExecContext(ctx, `DELETE FROM greetings WHERE last_at < $1`, time.Now().UTC().Add(-g.config.Get().Remember))
 	return err
 }

@@ -1,9 +1,11 @@
 package hello_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/proscenium-dev/proscenium/catalog"
+	"github.com/proscenium-dev/proscenium/database/databasetest"
 	"github.com/proscenium-dev/proscenium/examples/minimal/hello"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 )
@@ -12,9 +14,22 @@ func TestCheck(t *testing.T) {
 	plugintest.Check(t, plugintest.Options{}, hello.Plugin(), catalog.Plugin())
 }
 
+// TestGreetings runs on both engines, since the plugin writes its own statements.
 func TestGreetings(t *testing.T) {
 	t.Parallel()
-	p := plugintest.StartWith(t, plugintest.Options{Config: "hello: {greeting: Good day}"}, catalog.Plugin(), hello.Plugin())
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		testGreetings(t, "")
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		s := databasetest.Postgres(t)
+		testGreetings(t, fmt.Sprintf("backend: {database: {client: pg, pluginDivisionMode: schema, connection: {host: 127.0.0.1, port: %d, user: %s, database: %s}}}\n", s.Port, s.User, s.Database(t)))
+	})
+}
+
+func testGreetings(t *testing.T, config string) {
+	p := plugintest.StartWith(t, plugintest.Options{Config: config + "hello: {greeting: Good day}"}, catalog.Plugin(), hello.Plugin())
 	p.Get("/hello").Want(200).HasText("main", "Nobody was greeted yet")
 	var answer struct{ Greeting string }
 	p.Post("/api/hello/world", nil).Want(200).JSON(&answer)
@@ -23,6 +38,8 @@ func TestGreetings(t *testing.T) {
 	}
 	p.Post("/api/hello/world", nil).Want(200)
 	p.Get("/hello").Want(200).HasText("td", "world").HasText("td", "2")
+	p.Do("PUT", "/api/catalog/entities/by-name/user/default/world", nil, map[string]any{"apiVersion": "backstage.io/v1alpha1", "kind": "User", "metadata": map[string]any{"name": "world"}, "spec": map[string]any{"memberOf": []string{}}}).Want(201)
+	p.Get("/catalog/default/user/world").Want(200).HasText("main", "greeted 2 times")
 }
 
 func TestBadConfiguration(t *testing.T) {

@@ -65,7 +65,7 @@ const Keep = 400 * 24 * time.Hour
 
 // Forget removes what is older than [Keep].
 func (s *Store) Forget(ctx context.Context, now time.Time) error {
-	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`DELETE FROM reruns WHERE at < ?`), now.Add(-Keep).UTC()); err != nil {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM reruns WHERE at < $1`, now.Add(-Keep).UTC()); err != nil {
 		return fmt.Errorf("forget old reruns: %w", err)
 	}
 	return nil
@@ -73,7 +73,7 @@ func (s *Store) Forget(ctx context.Context, now time.Time) error {
 
 // Begin notes a wish before CircleCI is asked. It reports false if one with that id is there already.
 func (s *Store) Begin(ctx context.Context, r Rerun) (bool, error) {
-	_, err := s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO reruns (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+	_, err := s.db.ExecContext(ctx, `INSERT INTO reruns (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		r.ID, r.At.UTC(), r.Actor, r.Entity, r.Project, r.Workflow, r.Name, r.FromFailed, Asked, "", "")
 	switch {
 	case database.IsUniqueViolation(err):
@@ -95,7 +95,7 @@ func (s *Store) End(ctx context.Context, id, newWorkflow string, fault *api.Faul
 		}
 		why = string(text)
 	}
-	if _, err := s.db.ExecContext(ctx, s.db.Rebind(`UPDATE reruns SET outcome = ?, new_workflow = ?, fault = ? WHERE id = ?`), outcome, newWorkflow, why, id); err != nil {
+	if _, err := s.db.ExecContext(ctx, `UPDATE reruns SET outcome = $1, new_workflow = $2, fault = $3 WHERE id = $4`, outcome, newWorkflow, why, id); err != nil {
 		return fmt.Errorf("record outcome of rerun %s: %w", id, err)
 	}
 	return nil
@@ -104,7 +104,7 @@ func (s *Store) End(ctx context.Context, id, newWorkflow string, fault *api.Faul
 // Of returns the wish with that id for a project; false if there is none.
 func (s *Store) Of(ctx context.Context, project, id string) (Rerun, bool, error) {
 	var r Rerun
-	err := s.db.GetContext(ctx, &r, s.db.Rebind(`SELECT `+columns+` FROM reruns WHERE id = ? AND project = ?`), id, project)
+	err := s.db.GetContext(ctx, &r, `SELECT `+columns+` FROM reruns WHERE id = $1 AND project = $2`, id, project)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, false, nil
 	}
@@ -117,7 +117,7 @@ func (s *Store) Of(ctx context.Context, project, id string) (Rerun, bool, error)
 // About returns the wishes that made a workflow, or were about it, newest first, ten at most.
 func (s *Store) About(ctx context.Context, workflow string) ([]Rerun, error) {
 	var list []Rerun
-	err := s.db.SelectContext(ctx, &list, s.db.Rebind(`SELECT `+columns+` FROM reruns WHERE workflow = ? OR new_workflow = ? ORDER BY at DESC LIMIT 10`), workflow, workflow)
+	err := s.db.SelectContext(ctx, &list, `SELECT `+columns+` FROM reruns WHERE workflow = $1 OR new_workflow = $2 ORDER BY at DESC LIMIT 10`, workflow, workflow)
 	if err != nil {
 		return nil, fmt.Errorf("read reruns of workflow %s: %w", workflow, err)
 	}
