@@ -30,7 +30,7 @@
 //	backend.startup               default.onPluginBootFailure, or plugins.ID.onPluginBootFailure: continue (default), or abort, with which the portal is not ready without the plugin, and [Run] stops
 //	backend.unit, discovery       see below
 //
-// A valid change of a file is taken over while the portal runs: log level, title, app.extensions (but not the timing of tasks and hooks) and what plugins follow of their own. For other keys the log says that they wait for the next start.
+// A valid change of a file is taken over while the portal runs: log level, title, app.extensions (but not the timing of tasks and hooks) and what plugins follow of their own. Of everything else that changes the log says that it waits for the next start.
 // A faulty change is reported, and the last good configuration stays.
 //
 // # Extensions

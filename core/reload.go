@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"reflect"
 
@@ -43,7 +44,7 @@ func (p *Portal) apply(next *settings) {
 	}
 	for _, e := range next.blueprint.Extensions {
 		if fixed(e.Spec) && !reflect.DeepEqual(e.Spec, last.spec(e.ID)) {
-			p.logger.Warn("this change takes effect at the next start", "extension", e.ID)
+			p.late("extension", e.ID)
 		}
 	}
 	logging := next.backend.Logger
@@ -51,14 +52,21 @@ func (p *Portal) apply(next *settings) {
 	next.backend.Logger = logging
 	p.level.Set(next.backend.Logger.Level.Level)
 	for _, plugin := range next.blueprint.Plugins {
+		sections := host.Sections(plugin)
 		for i, value := range next.plugins[plugin.ID] {
-			if !reflect.DeepEqual(value, last.plugins[plugin.ID][i]) {
-				p.graph.SetConfig(plugin.ID, i, value)
+			if !reflect.DeepEqual(value, last.plugins[plugin.ID][i]) && p.graph.SetConfig(plugin.ID, i, value) {
+				p.warnIfChanged(last, next, cmp.Or(sections[i].Key(), plugin.ID))
 			}
 		}
 	}
 	p.links.follow(next.blueprint)
-	p.graph.Replan(next.blueprint)
+	extensions, points := p.graph.Replan(next.blueprint)
+	for _, id := range extensions {
+		p.late("extension", id)
+	}
+	for _, kind := range points {
+		p.late("point", kind)
+	}
 	p.setOn(switchedOn(next.blueprint))
 	p.settings.Store(next)
 	if err := p.server.SetTable(p.table(next)); err != nil {
@@ -79,8 +87,12 @@ func fixed(spec any) bool {
 
 func (p *Portal) warnIfChanged(last, next *settings, path string) {
 	if !last.snapshot.At(path).Equal(next.snapshot.At(path)) {
-		p.logger.Warn("this change takes effect at the next start", "key", path, "at", next.snapshot.At(path).Position().String())
+		p.late("key", path, "at", next.snapshot.At(path).Position().String())
 	}
+}
+
+func (p *Portal) late(what ...any) {
+	p.logger.Warn("this change takes effect at the next start", what...)
 }
 
 func switchedOn(b *host.Blueprint) map[string]bool {

@@ -21,6 +21,20 @@ func until(t *testing.T, what string, log *lockedBuffer, is func() bool) {
 	}
 }
 
+type spot struct {
+	Title string `yaml:"title"`
+}
+
+var spots = &pluginapi.Point[spot, pluginapi.RunFunc]{Kind: "spot"}
+
+type sharedConfig struct {
+	A string `yaml:"a"`
+}
+
+type ownConfig struct {
+	B string `yaml:"b"`
+}
+
 func reloadable() []pluginapi.Plugin {
 	type config struct {
 		Needed string `yaml:"needed"`
@@ -29,6 +43,14 @@ func reloadable() []pluginapi.Plugin {
 		{ID: "first", Extensions: []pluginapi.Extension{page("/first", "First", "one"), pluginapi.Tasks.From("t", pluginapi.Task{Every: time.Hour}, func(context.Context) error { return nil })}},
 		{ID: "second", Config: pluginapi.ConfigOf(config{}), Extensions: []pluginapi.Extension{page("/second", "Second", "two")}},
 		{ID: "third", Extensions: []pluginapi.Extension{page("/third", "Third", "three")}},
+		{ID: "fixed", Config: pluginapi.ConfigOf(config{}), Shared: []*pluginapi.ConfigSection{pluginapi.ConfigOf(sharedConfig{}).At("many")}, Points: []pluginapi.AnyPoint{spots}, Extensions: []pluginapi.Extension{
+			pluginapi.Starts.From("now", pluginapi.Start{}, func(config, sharedConfig, []pluginapi.Extended[spot, pluginapi.RunFunc], context.Context) error {
+				return nil
+			}),
+			pluginapi.Starts.From("settled", pluginapi.Start{}, func(ownConfig, context.Context) error { return nil }).Configured(pluginapi.ConfigOf(ownConfig{})),
+			pluginapi.Starts.From("following", pluginapi.Start{}, func(*pluginapi.Live[ownConfig], context.Context) error { return nil }).Configured(pluginapi.ConfigOf(ownConfig{})),
+			spots.From("one", spot{}, func(context.Context) error { return nil }),
+		}},
 	}
 }
 
@@ -69,11 +91,18 @@ func TestChangesThatAreRefused(t *testing.T) {
 func TestChangesThatTakeEffectAtTheNextStart(t *testing.T) {
 	t.Parallel()
 	const third = "app: {plugins: {third: {enabled: false}}}\n"
-	for name, test := range map[string]struct{ before, change, says string }{
-		"a plugin off":   {"", "app: {plugins: {first: {enabled: false}}}\n", "app.plugins"},
-		"a plugin on":    {third, "app: {plugins: {third: {enabled: true}}}\n", "app.plugins"},
-		"without shell":  {"", "backend: {unit: {shell: false}, database: {client: better-sqlite3, connection: ':memory:'}}\n", "backend.unit"},
-		"a task's times": {"", "app: {extensions: [{task:first/t: {config: {every: 1m}}}]}\n", "task:first/t"},
+	for name, test := range map[string]struct{ before, change, says string }{ // says nothing: all of it has effect
+		"a plugin's section":      {"fixed: {needed: x}\n", "fixed: {needed: y}\n", "key=fixed at="},
+		"a section that goes":     {"fixed: {needed: x}\n", "", "key=fixed"},
+		"a shared section":        {"", "many: {a: x}\n", "key=many at="},
+		"an extension's own":      {"", "app: {extensions: [{start:fixed/settled: {config: {b: x}}}]}\n", "extension=start:fixed/settled"},
+		"an extension's, live":    {"", "app: {extensions: [start:fixed/now, start:fixed/settled, {start:fixed/following: {config: {b: x}}}]}\n", ""},
+		"what is added":           {"", "app: {extensions: [{spot:fixed/one: false}]}\n", "point=spot"},
+		"the same in other words": {"fixed: {needed: x}\n", "fixed: {'needed': \"x\"}\n", ""},
+		"a plugin off":            {"", "app: {plugins: {first: {enabled: false}}}\n", "app.plugins"},
+		"a plugin on":             {third, "app: {plugins: {third: {enabled: true}}}\n", "app.plugins"},
+		"without shell":           {"", "backend: {unit: {shell: false}, database: {client: better-sqlite3, connection: ':memory:'}}\n", "backend.unit"},
+		"a task's times":          {"", "app: {extensions: [{task:first/t: {config: {every: 1m}}}]}\n", "task:first/t"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,8 +120,8 @@ func TestChangesThatTakeEffectAtTheNextStart(t *testing.T) {
 			}
 			write(t, file, text)
 			until(t, "it was not applied", log, func() bool { return strings.Contains(log.String(), "changed configuration applied") })
-			if !strings.Contains(log.String(), "takes effect at the next start") || !strings.Contains(log.String(), test.says) {
-				t.Errorf("the log does not say what has to wait:\n%s", log)
+			if strings.Contains(log.String(), "takes effect at the next start") != (test.says != "") || !strings.Contains(log.String(), test.says) {
+				t.Errorf("the log does not say what has to wait, and only that:\n%s", log)
 			}
 			for path, want := range before {
 				if status, body := get(p, path); status != want {

@@ -63,9 +63,16 @@ type Graph struct {
 	slots     map[string]*slot
 	points    map[pluginapi.AnyPoint]*gathering
 	configs   map[string][]func(any) // of each plugin's sections
+	taken     map[taking]bool
 	databases map[string]bool
 	remote    map[string]bool
 	relays    map[pluginapi.AnyPoint]pluginapi.AnyPoint
+}
+
+// taking is that a function of a plugin asks for what the portal gives: what it takes as a value stays as it was at the start.
+type taking struct {
+	plugin string
+	typ    reflect.Type
 }
 
 // gathering is what was added at one point, as its owner sees it.
@@ -73,6 +80,7 @@ type gathering struct {
 	live any
 	set  func([]pluginapi.Contribution)
 	last []pluginapi.Contribution
+	list taking // by its owner, as a value
 }
 
 // Wiring is a blueprint whose functions and their needs fit together.
@@ -110,7 +118,7 @@ func Wire(s Settings) (*Wiring, error) {
 	a := &Wiring{
 		Settings: s,
 		graph: &Graph{
-			slots: map[string]*slot{}, points: map[pluginapi.AnyPoint]*gathering{}, configs: map[string][]func(any){},
+			slots: map[string]*slot{}, points: map[pluginapi.AnyPoint]*gathering{}, configs: map[string][]func(any){}, taken: map[taking]bool{},
 			databases: map[string]bool{}, remote: map[string]bool{}, relays: s.Relays,
 		},
 		plugins: map[string]*wiring{},
@@ -213,10 +221,12 @@ func (a *Wiring) gather() {
 	give := func(point pluginapi.AnyPoint, w *wiring) {
 		added := a.graph.contributions(a.Blueprint, point)
 		live, set := point.Live(added)
-		a.graph.points[point] = &gathering{live: live, set: set, last: added}
+		gathered := &gathering{live: live, set: set, last: added}
+		a.graph.points[point] = gathered
 		if w == nil {
 			return
 		}
+		gathered.list = taking{w.plugin.ID, point.ListType()}
 		if _, taken := w.given[point.LiveType()]; taken {
 			a.found.add(w.plugin.ID, "two of its points share the types %s; give one types of its own", point.ListType())
 			return
@@ -300,6 +310,7 @@ func (a *Wiring) resolve(n *node) {
 	w := a.plugins[n.plugin]
 	for _, need := range n.needs {
 		if _, ok := w.given[need]; ok {
+			a.graph.taken[taking{n.plugin, need}] = true
 			if need == databaseType {
 				a.graph.databases[n.plugin] = true
 			}

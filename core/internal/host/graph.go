@@ -39,19 +39,28 @@ func (g *Graph) relay(point pluginapi.AnyPoint) pluginapi.AnyPoint {
 
 // Replan makes every point's list follow a blueprint of the same plugins that configuration changed: extensions switched on and off, in another order, with other specs and settings.
 // Who follows a list or a configuration that stays as it was is not told. It must not be called concurrently.
-func (g *Graph) Replan(b *Blueprint) {
+//
+// It returns what has changed and was taken as a value, and so waits for the next start: the ids of extensions with new settings of their own, and the kinds of points with another list.
+func (g *Graph) Replan(b *Blueprint) (extensions, points []string) {
 	for _, e := range b.Extensions {
 		if s := g.slots[e.ID]; s != nil && s.setConfig != nil && !reflect.DeepEqual(e.Config, s.config) {
 			s.config = e.Config
 			s.setConfig(e.Config)
+			if s.configTaken {
+				extensions = append(extensions, e.ID)
+			}
 		}
 	}
 	for point, gathered := range g.points {
 		if next := g.contributions(b, point); !slices.EqualFunc(next, gathered.last, sameSpec) {
 			gathered.last = next
 			gathered.set(next)
+			if g.taken[gathered.list] {
+				points = append(points, point.PointKind())
+			}
 		}
 	}
+	return extensions, sorted(points)
 }
 
 func sameSpec(a, b pluginapi.Contribution) bool {
@@ -59,10 +68,14 @@ func sameSpec(a, b pluginapi.Contribution) bool {
 }
 
 // SetConfig gives a plugin that runs here changed configuration: a value of the type that it declared for the section with that index in its [Sections].
-func (g *Graph) SetConfig(plugin string, section int, value any) {
-	if set := g.configs[plugin]; set != nil {
-		set[section](value)
+// It reports whether some function of the plugin took the section as a value, so that the change waits for the next start.
+func (g *Graph) SetConfig(plugin string, section int, value any) (late bool) {
+	set := g.configs[plugin]
+	if set == nil {
+		return false
 	}
+	set[section](value)
+	return g.taken[taking{plugin, reflect.TypeOf(value)}]
 }
 
 // UsesDatabase reports whether the plugin runs here and has migrations or a constructor that asks for *sqlx.DB.

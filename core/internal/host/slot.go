@@ -21,6 +21,8 @@ type slot struct {
 	enter     func(plugin string) (func(), error)
 	config    any // its own configuration, as it was set last
 	setConfig func(any)
+
+	configTaken bool // by the behaviour, as a value
 }
 
 // PanicError is the error that a panic in a plugin's code became.
@@ -106,6 +108,8 @@ func (s *slot) read(a *Wiring, e Extension) {
 	for _, need := range all {
 		if _, is := own[need]; !is {
 			outside = append(outside, need)
+		} else if need == e.from.Config.Type() {
+			s.configTaken = true
 		}
 	}
 	n.needs = outside
