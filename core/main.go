@@ -15,8 +15,8 @@ import (
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
-// Main is the whole main function of a program that is a portal. It reads the flags (--config FILE, as often as needed; the last file wins), runs the portal until it is told to stop by
-// SIGINT or SIGTERM, and ends the process: with status 0 after a clean stop, 1 when the portal could not start or stop, 2 when the flags are wrong. A second signal ends it at once.
+// Main is the whole main function of a program that is a portal. It reads the flags (--config FILE, as often as needed; the last file wins; --check, to be told what is wrong and end), runs the portal until it is told to stop by
+// SIGINT or SIGTERM, and ends the process: with status 0 after a clean stop, 1 when the portal could not start or stop, or --check found a fault, 2 when the flags are wrong. A second signal ends it at once.
 func Main(o Options, plugins ...pluginapi.Plugin) {
 	if status := run(o, os.Args, os.Stderr, plugins); status != 0 {
 		os.Exit(status)
@@ -33,6 +33,7 @@ func run(o Options, args []string, to io.Writer, plugins []pluginapi.Plugin) (st
 		o.ConfigFiles = append(o.ConfigFiles, file)
 		return nil
 	})
+	checkOnly := flags.Bool("check", false, "say what is wrong with the configuration and the list of plugins, and end: with status 0 if nothing is; nothing is opened or started")
 	switch err := flags.Parse(args[1:]); {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
@@ -42,6 +43,13 @@ func run(o Options, args []string, to io.Writer, plugins []pluginapi.Plugin) (st
 		_, _ = fmt.Fprintf(to, "%s takes flags only, not %q; configuration files are named with --config\n", args[0], flags.Arg(0))
 		return 2
 	}
+	if *checkOnly {
+		if err := check(o, plugins, to); err != nil {
+			_, _ = fmt.Fprintf(to, "the portal would not start:\n  %s\n", indented(err))
+			return 1
+		}
+		return 0
+	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
@@ -49,8 +57,10 @@ func run(o Options, args []string, to io.Writer, plugins []pluginapi.Plugin) (st
 	defer cancel()
 	context.AfterFunc(ctx, cancel) // from here on a second signal is the system's to handle
 	if err := Run(ctx, o, plugins...); err != nil {
-		_, _ = fmt.Fprintf(to, "the portal stopped:\n  %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+		_, _ = fmt.Fprintf(to, "the portal stopped:\n  %s\n", indented(err))
 		return 1
 	}
 	return 0
 }
+
+func indented(err error) string { return strings.ReplaceAll(err.Error(), "\n", "\n  ") }

@@ -16,7 +16,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/proscenium-dev/proscenium/cache"
-	"github.com/proscenium-dev/proscenium/core/internal/config"
 	"github.com/proscenium-dev/proscenium/core/internal/host"
 	"github.com/proscenium-dev/proscenium/core/internal/lines"
 	"github.com/proscenium-dev/proscenium/core/internal/server"
@@ -61,16 +60,10 @@ type Portal struct {
 
 // New reads the configuration and puts the plugins together. It starts nothing and connects to nothing. The error says everything that is wrong, a line each.
 func New(o Options, plugins ...pluginapi.Plugin) (*Portal, error) {
-	snapshot, err := config.Load(o.source())
+	p := &Portal{options: o, plugins: plugins, level: &slog.LevelVar{}, metrics: prometheus.NewRegistry(), stores: map[string]stores{}}
+	s, err := p.configure()
 	if err != nil {
 		return nil, err
-	}
-	p := &Portal{options: o, plugins: plugins, level: &slog.LevelVar{}, metrics: prometheus.NewRegistry(), stores: map[string]stores{}}
-	s, err := read(snapshot, plugins, switchedOff(snapshot))
-	if err != nil {
-		// The functions of the plugins can be checked whatever the configuration says.
-		_, more := host.Wire(host.Settings{Blueprint: s.blueprint, Services: func(string) host.Services { return p.services("") }, Authorizer: allowAll{}})
-		return nil, errors.Join(err, more)
 	}
 	p.settings.Store(s)
 	p.logger = o.Logger

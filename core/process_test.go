@@ -149,6 +149,16 @@ func TestAPortalThatCannotStartSaysWhyAndEndsWithOne(t *testing.T) {
 		"unknown flag":       {config: plain, args: []string{"--port", "1"}, status: 2, want: []string{"flag provided but not defined: -port", "-config file"}},
 		"argument":           {config: plain, args: []string{"serve"}, status: 2, want: []string{`takes flags only, not "serve"`}},
 		"config is a folder": {config: plain, args: []string{"--config", "."}, status: 1, want: []string{"is a folder"}},
+		"a check that finds faults": {
+			part: "duplicate", config: plain + "app: {titel: x}\n", args: []string{"--check"}, status: 1,
+			want: []string{"the portal would not start:", "healthy: two plugins have this id", `app.titel: unknown key; did you mean "title"?`},
+		},
+		"a check opens nothing": {
+			part: "database", config: "backend: {listen: '" + busy.Addr().String() + "', startup: {default: {onPluginBootFailure: abort}}, database: {client: better-sqlite3, connection: {directory: /proc/nowhere}}}\nhealhty: {}\n",
+			args: []string{"--check"}, status: 0,
+			want: []string{"warning: app-config.yaml:2:1: healhty: nothing in this portal reads this section", "nothing is wrong with app-config.yaml and the list of 2 plugins"},
+		},
+		"a check knows who could reach it": {config: strings.ReplaceAll(plain, "ADDRESS", "0.0.0.0:0"), args: []string{"--check"}, status: 1, want: []string{"refuse to listen on 0.0.0.0:0"}},
 		"port in use": {
 			config: strings.ReplaceAll(plain, "ADDRESS", busy.Addr().String()), status: 1,
 			want: []string{"listen on " + busy.Addr().String() + ": another program listens there"},
