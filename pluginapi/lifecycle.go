@@ -39,7 +39,8 @@ type Task struct {
 	Local   bool          `yaml:"local"`   // run in every replica, instead of in one at a time
 }
 
-// Tasks run again and again while the plugin runs. A run that fails or panics is reported and waits for its next turn.
+// Tasks run again and again while the plugin runs. A run that fails or panics is reported, and is over: the next one comes Every later, as always.
+// A task whose turns are far apart and that should not lose one to a passing fault tries again within its run, whose context has the deadline; or it comes more often, and looks whether something is due.
 var Tasks = &Point[Task, RunFunc]{Kind: "task"}
 
 // HealthCheck is the spec of a health check.
