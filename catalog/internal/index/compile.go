@@ -186,7 +186,7 @@ func (ev *evaluation) text(p query.Text) node {
 			posts = append(posts, ix.valued(k))
 			continue
 		}
-		ix.texts(k).find(like, func(t uint32) { posts = append(posts, ix.terms.at(t).docs) })
+		posts = ix.texts(k).find(like, posts)
 	}
 	return ev.settle(posts)
 }

@@ -255,6 +255,15 @@ func (ix *Index) termAdded(t uint32) {
 	}
 }
 
+// docsChanged is called when a term's posting is another one; that its members are others does not matter.
+func (ix *Index) docsChanged(t uint32) {
+	if tt := ix.terms.at(t); tt.text != 0 {
+		if table := ix.derived.texts[tt.key]; table != nil {
+			table.has(t, ix.lower(t), tt.docs)
+		}
+	}
+}
+
 func (ix *Index) termRemoved(t uint32) {
 	k := ix.terms.at(t).key
 	for _, v := range ix.derived.values[k] {

@@ -395,7 +395,10 @@ func (ix *Index) remove(ref string) {
 func (ix *Index) addMember(t, doc uint32) {
 	d := &ix.dictionary
 	tt := d.terms.at(t)
-	tt.docs = d.postings.add(tt.docs, doc)
+	before := tt.docs
+	if tt.docs = d.postings.add(tt.docs, doc); tt.docs != before {
+		ix.docsChanged(t)
+	}
 	if of := d.keys.at(tt.key); tt.text != 0 && of.terms > 1 {
 		of.docs = d.postings.add(of.docs, doc)
 	}
@@ -407,7 +410,10 @@ func (ix *Index) dropMember(t, doc uint32) {
 	tt := d.terms.at(t)
 	k := tt.key
 	of := d.keys.at(k)
-	tt.docs = d.postings.remove(tt.docs, doc)
+	before := tt.docs
+	if tt.docs = d.postings.remove(tt.docs, doc); tt.docs != before && tt.docs != 0 {
+		ix.docsChanged(t)
+	}
 	if tt.text != 0 && of.terms > 1 && !ix.hasValue(doc, k) {
 		of.docs = d.postings.remove(of.docs, doc)
 	}

@@ -249,13 +249,22 @@ func TestTextTableStaysInStep(t *testing.T) {
 	t.Parallel()
 	table := &textTable{starts: []uint32{0}, grams: map[uint32]*gram{}}
 	values := map[uint32]string{}
+	docs := map[uint32]posting{}
+	has := func(term uint32, p posting) {
+		docs[term] = p
+		table.has(term, []byte(values[term]), p)
+	}
 	r := rand.New(rand.NewPCG(5, 5))
 	rebuild := false
 	for term := uint32(1); term < 4000; term++ {
 		value := fmt.Sprintf("%c%c-%d", 'a'+r.IntN(5), 'a'+r.IntN(5), r.IntN(300))
 		values[term] = value
 		table.add(term, []byte(value))
-		if r.IntN(3) > 0 {
+		has(term, posting(term))
+		if another := term - uint32(r.IntN(min(500, int(term)))); values[another] != "" {
+			has(another, docs[another]+10_000)
+		}
+		if r.IntN(5) > 0 {
 			victim := term - uint32(r.IntN(min(50, int(term))))
 			if value, known := values[victim]; known {
 				rebuild = table.remove(victim, []byte(value)) || rebuild
@@ -271,18 +280,17 @@ func TestTextTableStaysInStep(t *testing.T) {
 	}
 	for _, term := range []string{"a", "-", "ab", "a-", "-1", "ab-", "ab-1", "b-29", "z", "zz", "zzz", "a%9", "_b-"} {
 		p := newPattern(term)
-		var got []uint32
-		table.find(p, func(t uint32) { got = append(got, t) })
+		got := table.find(p, nil)
 		slices.Sort(got)
-		var want []uint32
+		var want []posting
 		for id, value := range values {
 			if p.match([]byte(value)) {
-				want = append(want, id)
+				want = append(want, docs[id])
 			}
 		}
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
-			t.Errorf("%q: %d terms, want %d", term, len(got), len(want))
+			t.Errorf("%q: %d values, want %d", term, len(got), len(want))
 		}
 	}
 }

@@ -16,9 +16,10 @@ import (
 // rarest that the text has leave few values to look at. Values are numbered as they come.
 type textTable struct {
 	key    uint32
-	text   []byte   // all values, two zero bytes after each
-	starts []uint32 // of the values in text; one more for the end
-	terms  []uint32 // of the values; 0: gone
+	text   []byte    // all values, two zero bytes after each
+	starts []uint32  // of the values in text; one more for the end
+	terms  []uint32  // of the values; 0: gone
+	docs   []posting // who has them, as the terms say: these lie closer together
 	gone   int
 	grams  map[uint32]*gram
 	sorted []uint32 // the keys of grams
@@ -38,7 +39,7 @@ func (ix *Index) texts(k uint32) *textTable {
 	return ix.use(itemName("text", runKey{key: k}), func() sized {
 		t := &textTable{key: k, starts: []uint32{0}, grams: map[uint32]*gram{}}
 		for id := ix.keys.at(k).first; id != 0; id = ix.terms.at(id).after {
-			t.append(id, ix.lower(id))
+			t.append(id, ix.lower(id), ix.terms.at(id).docs)
 		}
 		t.sorted = slices.Sorted(maps.Keys(t.grams))
 		return t
@@ -46,12 +47,13 @@ func (ix *Index) texts(k uint32) *textTable {
 }
 
 // append adds a value and returns groups that are new.
-func (t *textTable) append(term uint32, value []byte) (fresh []uint32) {
+func (t *textTable) append(term uint32, value []byte, docs posting) (fresh []uint32) {
 	if len(t.text)+len(value)+2 > math.MaxUint32 {
 		return nil // cannot be with values of 200 characters and fewer than 2^24 of them
 	}
 	n := uint32(len(t.terms))
 	t.terms = append(t.terms, term)
+	t.docs = append(t.docs, docs)
 	t.text = append(append(t.text, value...), 0, 0)
 	t.starts = append(t.starts, uint32(len(t.text)))
 	v := t.text[len(t.text)-len(value)-2:]
@@ -74,32 +76,47 @@ func (t *textTable) append(term uint32, value []byte) (fresh []uint32) {
 	return fresh
 }
 
-func (t *textTable) bytes() int { return len(t.text) + 8*len(t.terms) + 96*len(t.grams) + t.steps*5/4 }
+func (t *textTable) bytes() int { return len(t.text) + 12*len(t.terms) + 96*len(t.grams) + t.steps*5/4 }
 
 func gramAt(b []byte) uint32 { return uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2]) }
 
-// add is told of a new value.
+// add is told of a new value, which nobody has yet.
 func (t *textTable) add(term uint32, value []byte) {
-	for _, g := range t.append(term, value) {
+	for _, g := range t.append(term, value, 0) {
 		i, _ := slices.BinarySearch(t.sorted, g)
 		t.sorted = slices.Insert(t.sorted, i, g)
 	}
 }
 
+// place returns where a value is, or -1.
+func (t *textTable) place(term uint32, value []byte) int {
+	if last := len(t.terms) - 1; last >= 0 && t.terms[last] == term { // as of a value that has just come
+		return last
+	}
+	if len(value) == 0 || len(t.terms) <= 1000 {
+		return slices.Index(t.terms, term)
+	}
+	n := -1
+	t.candidates([][]byte{value}, func(i uint32) bool {
+		if t.terms[i] == term {
+			n = int(i)
+		}
+		return n < 0
+	})
+	return n
+}
+
+// has is told who has a value from now on.
+func (t *textTable) has(term uint32, value []byte, docs posting) {
+	if n := t.place(term, value); n >= 0 {
+		t.docs[n] = docs
+	}
+}
+
 // remove is told of a value that goes. It is true if so many are gone that the table should be built anew.
 func (t *textTable) remove(term uint32, value []byte) bool {
-	n := slices.Index(t.terms, term)
-	if len(value) > 0 && len(t.terms) > 1000 {
-		n = -1
-		t.candidates([][]byte{value}, func(i uint32) bool {
-			if t.terms[i] == term {
-				n = int(i)
-			}
-			return n < 0
-		})
-	}
-	if n >= 0 {
-		t.terms[n] = 0
+	if n := t.place(term, value); n >= 0 {
+		t.terms[n], t.docs[n] = 0, 0
 		t.gone++
 	}
 	return t.gone > 1000 && t.gone > len(t.terms)/2
@@ -107,23 +124,23 @@ func (t *textTable) remove(term uint32, value []byte) bool {
 
 func (t *textTable) value(n uint32) []byte { return t.text[t.starts[n] : t.starts[n+1]-2] }
 
-// find calls visit for each term whose value matches.
-func (t *textTable) find(p *pattern, visit func(term uint32)) {
+// find appends who has a value that matches.
+func (t *textTable) find(p *pattern, posts []posting) []posting {
 	check := !p.plain || len(p.pieces[0]) != gramBytes
 	take := func(n uint32) bool {
-		if term := t.terms[n]; term != 0 && (!check || p.match(t.value(n))) {
-			visit(term)
+		if docs := t.docs[n]; docs != 0 && (!check || p.match(t.value(n))) {
+			posts = append(posts, docs)
 		}
 		return true
 	}
 	if t.candidates(p.pieces, take) {
-		return
+		return posts
 	}
 	if !p.plain {
 		for n := range t.terms {
 			take(uint32(n))
 		}
-		return
+		return posts
 	}
 	// One or two bytes: they start a group wherever they stand, for there are zero bytes behind each value.
 	start, end := uint32(0), uint32(0)
@@ -151,6 +168,7 @@ func (t *textTable) find(p *pattern, visit func(term uint32)) {
 			take(uint32(i<<6 + bits.TrailingZeros64(w)))
 		}
 	}
+	return posts
 }
 
 // candidates calls visit for values that may contain all pieces, until it returns false. The result is false, and
