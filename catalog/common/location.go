@@ -32,7 +32,7 @@ type LocationRef struct {
 }
 
 // ParseLocationRef reads type:target. White space around both is dropped; neither may be empty. The types http and https are refused, because they are what remains of a URL written without its type url,
-// and so are targets that a browser would run as a script.
+// and so are targets that a browser would run as a script, and texts that databases do not store: with a zero character, or not UTF-8.
 func ParseLocationRef(text string) (LocationRef, error) {
 	kind, target, found := strings.Cut(text, ":")
 	ref := LocationRef{strings.TrimSpace(kind), strings.TrimSpace(target)}
@@ -41,6 +41,8 @@ func ParseLocationRef(text string) (LocationRef, error) {
 		return LocationRef{}, fmt.Errorf("parse location reference %q: expected type:target, such as url:https://host/catalog-info.yaml", text)
 	case ref.Type == "http" || ref.Type == "https":
 		return LocationRef{}, fmt.Errorf("parse location reference %q: a web address needs the type url; write url:%s", text, text)
+	case !storable(text):
+		return LocationRef{}, fmt.Errorf("parse location reference %q: it has a zero character, or is not UTF-8", text)
 	case IsScriptURL(ref.Target):
 		return LocationRef{}, fmt.Errorf("parse location reference %q: the target is a script, which is refused", text)
 	}

@@ -3,6 +3,7 @@ package catalogcommon
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // DefaultNamespace is the namespace of entities and references that name none.
@@ -23,13 +24,16 @@ type RefDefaults struct {
 }
 
 // ParseRef reads [kind:][namespace/]name. A part that is absent comes from d; a part that is present but empty is an error, and so is a missing kind without a default.
-// Case and white space are kept as written, and characters are not checked: that is validation's task.
+// Case and white space are kept as written, and characters are not checked, which is validation's task; except for a zero character and bytes that are not UTF-8, which databases do not store.
 //
 // The first colon ends the kind, unless a slash comes before it; the first slash after that ends the namespace; all that follows is the name.
 func ParseRef(text string, d RefDefaults) (Ref, error) {
 	ref := Ref{Kind: d.Kind, Namespace: d.Namespace, Name: text}
 	if ref.Namespace == "" {
 		ref.Namespace = DefaultNamespace
+	}
+	if !storable(text) {
+		return Ref{}, refError(text, "it has a zero character, or is not UTF-8")
 	}
 	colon, slash := strings.IndexByte(text, ':'), strings.IndexByte(text, '/')
 	if colon >= 0 && (slash < 0 || colon < slash) {
@@ -52,6 +56,9 @@ func ParseRef(text string, d RefDefaults) (Ref, error) {
 	}
 	return ref, nil
 }
+
+// storable reports whether databases store a text.
+func storable(text string) bool { return strings.IndexByte(text, 0) < 0 && utf8.ValidString(text) }
 
 func refError(text, why string) error {
 	return fmt.Errorf("parse entity reference %q: %s", text, why)

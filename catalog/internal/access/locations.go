@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
+	"unicode/utf8"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/pipeline"
@@ -22,6 +24,9 @@ func (c *Catalog) Locations(ctx context.Context) ([]catalogcommon.Location, erro
 	return c.store.Locations(ctx)
 }
 
+// storable reports whether a database can be asked for a text. One that is not UTF-8 it does not have, and says so with an error.
+func storable(text string) bool { return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 }
+
 func (c *Catalog) mayReadLocations(ctx context.Context) (bool, error) {
 	if err := c.self.Available(); err != nil {
 		return false, err
@@ -35,6 +40,9 @@ func (c *Catalog) LocationByID(ctx context.Context, id string) (catalogcommon.Lo
 	missing := catalogcommon.NotFoundError("found no location with id %s", id)
 	if ok, err := c.mayReadLocations(ctx); err != nil || !ok {
 		return catalogcommon.Location{}, errors.Join(err, missing)
+	}
+	if !storable(id) {
+		return catalogcommon.Location{}, missing
 	}
 	l, err := c.store.LocationByID(ctx, id)
 	if errors.Is(err, store.ErrNoLocation) {
@@ -166,6 +174,9 @@ func (c *Catalog) ChangeLocation(ctx context.Context, id string, to catalogcommo
 	if err != nil {
 		return none, err
 	}
+	if !storable(id) {
+		return none, catalogcommon.NotFoundError("found no location with id %s", id)
+	}
 	location, taken, err := c.store.ChangeLocation(ctx, id, ref, LocationSource, pipeline.RegisteredChild)
 	switch {
 	case errors.Is(err, store.ErrNoLocation):
@@ -190,6 +201,9 @@ func (c *Catalog) RemoveLocation(ctx context.Context, id string) error {
 	}
 	if ingestion.Readonly() {
 		return readonly()
+	}
+	if !storable(id) {
+		return catalogcommon.NotFoundError("found no location with id %s", id)
 	}
 	changes, err := c.store.RemoveLocation(ctx, id, LocationSource)
 	if errors.Is(err, store.ErrNoLocation) {

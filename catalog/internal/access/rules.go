@@ -176,7 +176,11 @@ func argsOf(r catalognode.Rule, params map[string]any) (args, error) {
 			list = []string{text}
 		}
 		if !ok {
-			return nil, fmt.Errorf("rule %s: parameter %s is %v, which it cannot be", r.Name, param.Name, value)
+			what := "a text that is not empty"
+			if param.List {
+				what = "a list of texts"
+			}
+			return nil, fmt.Errorf("rule %s: parameter %s must be %s", r.Name, param.Name, what)
 		}
 		given[param.Name] = list
 	}

@@ -87,6 +87,9 @@ func (c *Catalog) RemoveUnprocessed(ctx context.Context, uid string) error {
 	if ingestion.Readonly() {
 		return readonly()
 	}
+	if !storable(uid) {
+		return nil
+	}
 	changes, err := c.store.RemoveUnprocessed(ctx, uid)
 	if err != nil {
 		return err

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +38,7 @@ func paramsOf(r *http.Request) *params {
 			value, err = url.QueryUnescape(value)
 		}
 		if err != nil || strings.Contains(pair, ";") {
-			p.err = pluginapi.BadInput("the query of the URL cannot be read").Because(err)
+			p.err = pluginapi.BadInput("the query of the URL cannot be read at %q: write %% as %%25 and ; as %%3B", pair).Because(err)
 			return p
 		}
 		p.names = append(p.names, strings.TrimSuffix(name, "[]")) // the other way to write a list
@@ -78,7 +80,7 @@ func (p *params) text(name string) string {
 		return ""
 	}
 	if len(values) > 1 {
-		p.fail("request/query/%s must be string", name)
+		p.fail("request/query/%s must be one value; it is there %d times", name, len(values))
 	}
 	return values[0]
 }
@@ -183,15 +185,37 @@ func bodyOf(r *http.Request) ([]byte, error) {
 // bodyFault says what is wrong with a body in words without the Go types.
 func bodyFault(err error) string {
 	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		field := wrong.Field
-		if field == "" {
-			return "it must be an object"
-		}
-		return field + " must not be " + wrong.Value
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &wrong) && wrong.Field == "":
+		return "it must be an object"
+	case errors.As(err, &wrong):
+		return wrong.Field + " must not be " + wrong.Value + " but " + jsonType(wrong.Type)
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("it is not valid JSON: %s, at byte %d", syntax, syntax.Offset)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "it is not valid JSON: it ends too early"
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return "must NOT have additional properties: " + name
 	}
 	return "it is not valid JSON"
+}
+
+// jsonType is what a value of a Go type is in JSON.
+func jsonType(t reflect.Type) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Slice:
+		return "an array"
+	}
+	return "an object"
 }

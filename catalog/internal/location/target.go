@@ -40,7 +40,12 @@ func (r TargetResolver) Targets(spec map[string]any, from catalogcommon.Location
 			return
 		}
 		target := Target{Location: catalogcommon.LocationRef{Type: kind, Target: text}, Optional: optional, Pointer: pointer}
-		target.Location.Target, target.Err = r.resolve(kind, text, from)
+		if strings.IndexByte(kind+text, 0) >= 0 { // even that it is wrong is stored under its name, in which databases take no such character
+			target.Location = catalogcommon.LocationRef{Type: strings.ReplaceAll(kind, "\x00", "\uFFFD"), Target: strings.ReplaceAll(text, "\x00", "\uFFFD")}
+			target.Err = catalogcommon.InputError("target %q of type %q has a zero character", text, kind)
+		} else {
+			target.Location.Target, target.Err = r.resolve(kind, text, from)
+		}
 		targets = append(targets, target)
 	}
 	add(spec["target"], "/spec/target")

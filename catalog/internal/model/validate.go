@@ -42,7 +42,7 @@ func deeperThan(value any, depth int) bool {
 	return false
 }
 
-// Envelope checks the little that every entity needs before anything can be done with it: apiVersion, kind and metadata.name, a namespace that is a text if there is one, and a depth that can be walked.
+// Envelope checks the little that every entity needs before anything can be done with it: apiVersion, kind and metadata.name, a namespace that is a text if there is one, all of which can be stored, and a depth that can be walked.
 func Envelope(entity map[string]any) []Problem {
 	if deeperThan(entity, maxDepth) {
 		return []Problem{{"", fmt.Sprintf("the entity is nested more than %d deep; keep data of that kind elsewhere", maxDepth)}}
@@ -59,7 +59,18 @@ func Envelope(entity map[string]any) []Problem {
 		return append(problems, wrongType("/metadata", TypeObject))
 	}
 	problems = text(metadata, "/metadata", "name", true, problems)
-	return text(metadata, "/metadata", "namespace", false, problems)
+	problems = text(metadata, "/metadata", "namespace", false, problems)
+	problems = storable(entity, "/kind", "kind", problems)
+	problems = storable(metadata, "/metadata/name", "name", problems)
+	return storable(metadata, "/metadata/namespace", "namespace", problems)
+}
+
+// storable checks a part of the entity's reference, which is stored as it is: databases take no zero characters.
+func storable(object map[string]any, pointer, name string, problems []Problem) []Problem {
+	if value, _ := object[name].(string); strings.IndexByte(value, 0) >= 0 {
+		return append(problems, Problem{pointer, pointer + " must not have a zero character"})
+	}
+	return problems
 }
 
 // Normalize does to a new entity what the catalog does before it looks closer: it fills in the default namespace, and sorts the arrays of references (if they hold nothing but text), so that their order does not count as a change.

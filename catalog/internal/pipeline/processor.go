@@ -67,9 +67,11 @@ func (r *run) Place(place catalogcommon.LocationRef, presence string) {
 
 func (r *run) Relation(source catalogcommon.Ref, relationType, reverse string, target catalogcommon.Ref) {
 	r.during(func() {
-		if strings.ContainsFunc(relationType+reverse, unicode.IsControl) { // they are stored with control characters between them
-			r.outcome.fail(fmt.Errorf("processor %s: relation type %q has a control character", r.name, relationType+reverse))
-			return
+		for _, part := range []string{relationType, reverse, source.String(), target.String()} {
+			if strings.ContainsFunc(part, unicode.IsControl) { // they are stored with control characters between them
+				r.outcome.fail(fmt.Errorf("processor %s: %q has a control character, which a relation cannot have", r.name, part))
+				return
+			}
 		}
 		r.outcome.relate(source, relationType, reverse, target)
 	})
@@ -80,7 +82,13 @@ func (r *run) Fault(err error) {
 }
 
 func (r *run) RefreshKey(key string) {
-	r.during(func() { r.outcome.key(key) })
+	r.during(func() {
+		if strings.IndexByte(key, 0) >= 0 {
+			r.outcome.fail(fmt.Errorf("processor %s: refresh key %q has a zero character", r.name, key))
+			return
+		}
+		r.outcome.key(key)
+	})
 }
 
 func (r *run) Remembered(key string) []byte {
