@@ -31,8 +31,11 @@ type LocationRef struct {
 	Target string `json:"target"`
 }
 
+// MaxLocationRef is how long a reference of a location may be, in bytes.
+const MaxLocationRef = 1200
+
 // ParseLocationRef reads type:target. White space around both is dropped; neither may be empty. The types http and https are refused, because they are what remains of a URL written without its type url,
-// and so are targets that a browser would run as a script, and texts that databases do not store: with a zero character, or not UTF-8.
+// and so are targets that a browser would run as a script, and texts that databases do not store, or not with an index: with a zero character, not UTF-8, or of more than [MaxLocationRef] bytes.
 func ParseLocationRef(text string) (LocationRef, error) {
 	kind, target, found := strings.Cut(text, ":")
 	ref := LocationRef{strings.TrimSpace(kind), strings.TrimSpace(target)}
@@ -41,6 +44,8 @@ func ParseLocationRef(text string) (LocationRef, error) {
 		return LocationRef{}, fmt.Errorf("parse location reference %q: expected type:target, such as url:https://host/catalog-info.yaml", text)
 	case ref.Type == "http" || ref.Type == "https":
 		return LocationRef{}, fmt.Errorf("parse location reference %q: a web address needs the type url; write url:%s", text, text)
+	case len(text) > MaxLocationRef:
+		return LocationRef{}, fmt.Errorf("parse location reference %.100q…: it has more than %d bytes", text, MaxLocationRef)
 	case !storable(text):
 		return LocationRef{}, fmt.Errorf("parse location reference %q: it has a zero character, or is not UTF-8", text)
 	case IsScriptURL(ref.Target):

@@ -40,12 +40,11 @@ func (r TargetResolver) Targets(spec map[string]any, from catalogcommon.Location
 			return
 		}
 		target := Target{Location: catalogcommon.LocationRef{Type: kind, Target: text}, Optional: optional, Pointer: pointer}
-		if strings.IndexByte(kind+text, 0) >= 0 { // even that it is wrong is stored under its name, in which databases take no such character
-			target.Location = catalogcommon.LocationRef{Type: strings.ReplaceAll(kind, "\x00", "\uFFFD"), Target: strings.ReplaceAll(text, "\x00", "\uFFFD")}
-			target.Err = catalogcommon.InputError("target %q of type %q has a zero character", text, kind)
-		} else {
-			target.Location.Target, target.Err = r.resolve(kind, text, from)
+		target.Location.Target, target.Err = r.resolve(kind, text, from)
+		if _, err := catalogcommon.ParseLocationRef(target.Location.String()); err != nil && target.Err == nil {
+			target.Err = catalogcommon.InputError("%v", err)
 		}
+		target.Location = nameable(target.Location)
 		targets = append(targets, target)
 	}
 	add(spec["target"], "/spec/target")
@@ -55,6 +54,17 @@ func (r TargetResolver) Targets(spec map[string]any, from catalogcommon.Location
 		}
 	}
 	return targets
+}
+
+// nameable is a location itself, or what stands for one that cannot be: that it is wrong is stored under its name, for which databases take neither zero characters nor texts of any length.
+func nameable(l catalogcommon.LocationRef) catalogcommon.LocationRef {
+	const shown = 200
+	if len(l.String()) > catalogcommon.MaxLocationRef {
+		l = catalogcommon.LocationRef{Type: l.Type[:min(len(l.Type), shown)], Target: l.Target[:min(len(l.Target), shown)] + "… (" + l.EntityName() + ")"}
+	}
+	clean := func(s string) string { return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "") }
+	l.Type, l.Target = clean(l.Type), clean(l.Target)
+	return l
 }
 
 func (r TargetResolver) resolve(kind, target string, from catalogcommon.LocationRef) (string, error) {

@@ -65,9 +65,16 @@ func Envelope(entity map[string]any) []Problem {
 	return storable(metadata, "/metadata/namespace", "namespace", problems)
 }
 
-// storable checks a part of the entity's reference, which is stored as it is: databases take no zero characters.
+// maxPart is how long a part of a reference may be so that there can be an index of references, in bytes. What is not nearly as long is not valid, but can be stored and shown with its faults.
+const maxPart = 500
+
+// storable checks a part of the entity's reference, which is stored as it is.
 func storable(object map[string]any, pointer, name string, problems []Problem) []Problem {
-	if value, _ := object[name].(string); strings.IndexByte(value, 0) >= 0 {
+	value, _ := object[name].(string)
+	switch {
+	case len(value) > maxPart:
+		return append(problems, Problem{pointer, fmt.Sprintf("%s must not have more than 63 characters; it has %d bytes", pointer, len(value))})
+	case strings.IndexByte(value, 0) >= 0: // which databases do not take
 		return append(problems, Problem{pointer, pointer + " must not have a zero character"})
 	}
 	return problems
