@@ -208,26 +208,3 @@ func (ev *evaluation) sources(k uint32, ref string, visit func(doc uint32) bool)
 		}
 	}
 }
-
-// Incoming returns the relations that entities matching where have to ref, whether or not there is such an entity,
-// sorted by type and source; at most limit, and how many there are in all.
-func (ix *Index) Incoming(ref string, where query.Predicate, limit int) (edges []Edge, total int, err error) {
-	ev := ix.reading()
-	defer ix.done(ev)
-	n, err := ev.compile(where)
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, k := range ix.relationKeys(nil) {
-		from := len(edges)
-		ev.sources(k, ref, func(doc uint32) bool {
-			if n.has(ev, doc) {
-				total++
-				edges = append(edges, Edge{ix.doc(doc).ref, ix.relations[k], ref})
-			}
-			return true
-		})
-		slices.SortFunc(edges[from:], compareEdges)
-	}
-	return edges[:min(len(edges), max(0, limit))], total, nil
-}

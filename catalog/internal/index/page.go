@@ -297,20 +297,6 @@ func (l *lister) place(e uint64) []*string {
 	return place
 }
 
-// Count returns how many entities match.
-func (ix *Index) Count(where query.Predicate) (int, error) {
-	ev := ix.reading()
-	defer ix.done(ev)
-	n, err := ev.compile(where)
-	if err != nil {
-		return 0, err
-	}
-	if isEverything(n) {
-		return ix.docs.len(), nil
-	}
-	return n.eval(ev).count(), nil
-}
-
 // Matches tells whether the entity with this ref is there and matches.
 func (ix *Index) Matches(ref string, where query.Predicate) (bool, error) {
 	docs, err := ix.ByRefs([]string{ref}, where)

@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -50,8 +49,8 @@ func TestScale(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := ix.Stats()
-	t.Logf("%d entities of %.1f rows built in %.1f s (%.1f µs each); %d keys, %d values, text %d MB; heap %.0f MB, resident %s; kinds %v",
-		s.Entities, float64(s.Rows)/float64(n), building.Seconds(), float64(building.Microseconds())/float64(n), s.Keys, s.Values, s.TextBytes>>20, heap(), resident(t), facets[0])
+	t.Logf("%d entities of %.1f rows built in %.1f s (%.1f µs each); %d keys, %d values, text %d MB; heap %.0f MB; kinds %v",
+		s.Entities, float64(s.Rows)/float64(n), building.Seconds(), float64(building.Microseconds())/float64(n), s.Keys, s.Values, s.TextBytes>>20, heap(), facets[0])
 
 	stop := make(chan struct{})
 	var writer sync.WaitGroup
@@ -89,7 +88,7 @@ func TestScale(t *testing.T) {
 	close(stop)
 	writer.Wait()
 	t.Logf("%d writes: p50 %.3f ms, p99 %.3f ms", len(writes), ms(percentile(writes, 50)), ms(percentile(writes, 99)))
-	t.Logf("after: heap %.0f MB, derived %d MB, resident %s", heap(), ix.Stats().DerivedBytes>>20, resident(t))
+	t.Logf("after: heap %.0f MB, derived %d MB", heap(), ix.Stats().DerivedBytes>>20)
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -100,25 +99,6 @@ func percentile(times []time.Duration, p int) time.Duration {
 	}
 	slices.Sort(times)
 	return times[min(len(times)-1, len(times)*p/100)]
-}
-
-// resident is the memory of this process, and its highest so far.
-func resident(t *testing.T) string {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return "unknown"
-	}
-	var parts []string
-	for line := range strings.Lines(string(status)) {
-		if f := strings.Fields(line); len(f) > 1 && (f[0] == "VmRSS:" || f[0] == "VmHWM:") {
-			kb, err := strconv.Atoi(f[1])
-			if err != nil {
-				t.Fatal(err)
-			}
-			parts = append(parts, fmt.Sprintf("%s %d MB", f[0], kb>>10))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 func scaleShapes(c company) []shape {
@@ -145,8 +125,8 @@ func scaleShapes(c company) []shape {
 			ask(b, ix, index.Query{Limit: 20, Offset: i * 700 % c.n, Total: true}, 1)
 		}},
 		{"count of components", func(b testing.TB, ix *index.Index, i int) {
-			if n, err := ix.Count(query.All{component, costs(i)}); err != nil || n == 0 {
-				b.Fatal(n, err)
+			if page, err := ix.Query(index.Query{Where: query.All{component, costs(i)}, Total: true}); err != nil || page.Total == 0 {
+				b.Fatal(page, err)
 			}
 		}},
 		{"components by type", func(b testing.TB, ix *index.Index, i int) {
