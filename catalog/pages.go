@@ -16,9 +16,10 @@ func newPages(
 	c *access.Catalog,
 	cards *pluginapi.Live[[]pluginapi.Extended[catalogapi.Card, catalogapi.CardFunc]],
 	tabs *pluginapi.Live[[]pluginapi.Extended[catalogapi.Tab, catalogapi.TabFunc]],
+	columns *pluginapi.Live[[]pluginapi.Extended[catalogapi.Column, catalogapi.ColumnFunc]],
 	logger *slog.Logger,
 ) *pages.Pages {
-	return pages.New(access.NewClient(c), cards, tabs, ingestion{c}, logger)
+	return pages.New(access.NewClient(c), cards, tabs, columns, ingestion{c}, logger)
 }
 
 // ingestion tells pages what they cannot ask a client.

@@ -58,7 +58,7 @@ func Plugin(options ...Options) pluginapi.Plugin {
 		Migrations: store.Migrations(),
 		Provide:    []any{newStore, newIndex, access.New, api.New, ingest.NewContributions, newURLs, newIngest(o), newPages},
 		Exports:    []pluginapi.Export{pluginapi.ExportOf[catalogcommon.Client](access.NewClient, catalogcommon.NewClient)},
-		Points:     append([]pluginapi.AnyPoint{catalogapi.EntityCards, catalogapi.EntityTabs}, catalognode.Points()...),
+		Points:     append([]pluginapi.AnyPoint{catalogapi.EntityCards, catalogapi.EntityTabs, catalogapi.EntityColumns}, catalognode.Points()...),
 		Extensions: extensions,
 	}
 }

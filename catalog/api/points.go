@@ -56,7 +56,7 @@ func (t Tab) Place() (pluginapi.RouteRef, []string) { return EntityTabPage, []st
 
 var _ pluginapi.Placed = Tab{}
 
-// TabFunc makes the content of a tab for an entity, which it must not change. The request's query is the tab's state; its address, for links to other states, is [TabURL]'s.
+// TabFunc makes the content of a tab for an entity, which it must not change; the tab of a nil component says that there is nothing to show. The request's query is the tab's state; its address, for links to other states, is [TabURL]'s.
 // A part that the browser draws is a ui.Module in it.
 type TabFunc func(r *http.Request, entity *catalogcommon.Entity) (pluginapi.Component, error)
 
@@ -68,14 +68,25 @@ type drawn struct {
 	HTML *string `json:"html"`
 }
 
+func draw(ctx context.Context, c pluginapi.Component) (drawn, error) {
+	if c == nil {
+		return drawn{}, nil
+	}
+	html, err := pluginapi.Draw(ctx, c)
+	return drawn{&html}, err
+}
+
+func (d drawn) component() pluginapi.Component {
+	if d.HTML == nil {
+		return nil
+	}
+	return pluginapi.Drawn(*d.HTML)
+}
+
 func answer(w http.ResponseWriter, r *http.Request, c pluginapi.Component) error {
-	var reply drawn
-	if c != nil {
-		html, err := pluginapi.Draw(r.Context(), c)
-		if err != nil {
-			return err
-		}
-		reply.HTML = &html
+	reply, err := draw(r.Context(), c)
+	if err != nil {
+		return err
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_ = json.NewEncoder(w).Encode(reply) // a unit that left is no error of ours
@@ -101,10 +112,10 @@ func ask(ctx context.Context, rt http.RoundTripper, query url.Values, entity *ca
 	}
 	r.Header.Set("Content-Type", "application/json")
 	var reply drawn
-	if err := pluginapi.RelayJSON(rt, r, &reply); err != nil || reply.HTML == nil {
+	if err := pluginapi.RelayJSON(rt, r, &reply); err != nil {
 		return nil, err
 	}
-	return pluginapi.Drawn(*reply.HTML), nil
+	return reply.component(), nil
 }
 
 func serveCard(_ Card, card CardFunc) pluginapi.RouteFunc {

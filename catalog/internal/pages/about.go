@@ -99,6 +99,7 @@ func (p *Pages) facts(ctx context.Context, e *catalogcommon.Entity) pluginapi.Co
 	if len(e.Metadata.Tags) > 0 {
 		add("Tags", ui.Tags(e.Metadata.Tags...))
 	}
+	add("Targets", targets(e))
 	add("Read from", location(e.Annotation(catalogcommon.AnnotationLocation)))
 	ctx, cancel := context.WithTimeout(ctx, timesPatience)
 	defer cancel()
@@ -110,6 +111,25 @@ func (p *Pages) facts(ctx context.Context, e *catalogcommon.Entity) pluginapi.Co
 		add("Last changed", ui.Time(updated))
 	}
 	return ui.Card{Title: "Details", Body: list}
+}
+
+// targets are the places that a Location leads to.
+func targets(e *catalogcommon.Entity) pluginapi.Component {
+	var list []pluginapi.Component
+	add := func(value any) {
+		if target, ok := value.(string); ok && target != "" && e.Kind == "Location" {
+			list = append(list, ui.Mono(target))
+		}
+	}
+	add(e.Spec["target"])
+	more, _ := e.Spec["targets"].([]any)
+	for _, target := range more {
+		add(target)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return ui.Stack(list...)
 }
 
 // location shows where a descriptor is: a link if that is somewhere on the web.
@@ -158,7 +178,10 @@ func related(e *catalogcommon.Entity) []pluginapi.Component {
 	var shown []string
 	add := func(title, relation string) {
 		if targets := e.Targets(relation); len(targets) > 0 {
-			list.Items = append(list.Items, ui.Description{Term: fmt.Sprintf("%s (%d)", title, len(targets)), Value: refs(targets)})
+			if len(targets) > 1 {
+				title = fmt.Sprintf("%s\u00a0(%d)", title, len(targets))
+			}
+			list.Items = append(list.Items, ui.Description{Term: title, Value: refs(targets)})
 		}
 		shown = append(shown, relation)
 	}

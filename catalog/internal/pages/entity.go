@@ -38,14 +38,18 @@ func (p *Pages) Tab(r *http.Request) (pluginapi.View, error) {
 			continue
 		}
 		view := p.frame(r.Context(), entity, tab.Spec.Path)
-		html, err := pluginapi.Ask(r.Context(), tab, func(ctx context.Context, show catalogapi.TabFunc) (string, error) {
+		shown, err := pluginapi.Ask(r.Context(), tab, func(ctx context.Context, show catalogapi.TabFunc) (content, error) {
 			c, err := show(r.WithContext(ctx), entity)
-			if err != nil {
-				return "", err
+			if err != nil || c == nil {
+				return content{none: true}, err
 			}
-			return pluginapi.Draw(ctx, c)
+			html, err := pluginapi.Draw(ctx, c)
+			return content{html: html}, err
 		})
-		view.Body = pluginapi.Drawn(html)
+		view.Body = pluginapi.Drawn(shown.html)
+		if shown.none {
+			view.Body = ui.EmptyState{Title: "There is nothing to show here"}
+		}
 		if err != nil {
 			p.log.WarnContext(r.Context(), "a tab could not be shown", "extension", tab.ID, "entity", entity.Ref().String(), "error", err)
 			view.Body = failed(tab.Spec.Title, err, r)
@@ -73,10 +77,10 @@ func (p *Pages) why(ctx context.Context, ref catalogcommon.Ref, missing error) e
 	}
 	for _, problem := range all {
 		if problem.Entity == ref.String() {
-			return pluginapi.NotFound("%s is not in the catalog because of %s: %s", ref, problem.place(), problem.Message)
+			return pluginapi.NotFound("there is no %s in the catalog because of %s: %s", ref, problem.place(), problem.Message)
 		}
 	}
-	return pluginapi.NotFound("%s is not in the catalog; %d %s could not be read, and it may be in one of them: see %s", ref, len(all), counted(len(all), "descriptor"), problemsPage.URL(ctx))
+	return pluginapi.NotFound("there is no %s in the catalog; %d %s could not be read, and it may be in one of them: see %s", ref, len(all), counted(len(all), "descriptor"), problemsPage.URL(ctx))
 }
 
 // frame is what all of an entity's tabs have in common.
@@ -134,7 +138,7 @@ func (p *Pages) contributed(ctx context.Context, e *catalogcommon.Entity) (wide,
 	return wide, side
 }
 
-// content is a drawn card, or that there is none.
+// content is a drawn card or tab, or that there is none.
 type content struct {
 	html string
 	none bool

@@ -77,6 +77,13 @@ func (l listing) query(without string) catalogcommon.Filter {
 	return catalogcommon.Filter{set}
 }
 
+// filtered reports whether the URL asks for less than a kind.
+func (l listing) filtered() bool {
+	return l.term != "" || slices.ContainsFunc(facets, func(f facet) bool {
+		return f.param != "kind" && slices.ContainsFunc(l.values[f.param], func(v string) bool { return v != "" })
+	})
+}
+
 func (l listing) fullText() *catalogcommon.FullText {
 	if l.term == "" {
 		return nil
@@ -117,6 +124,9 @@ func (p *Pages) List(r *http.Request) (pluginapi.View, error) {
 		Filter: l.query(""), FullText: l.fullText(), OrderBy: []catalogcommon.Order{order}, Limit: new(pageSize), Cursor: l.values.Get("cursor"),
 		Fields: []string{"kind", "metadata", "spec.type", "spec.lifecycle", "spec.profile", "spec.target", "spec.targets", "relations", "status"},
 	}
+	if len(p.columns.Get()) > 0 {
+		request.Fields = nil // whoever draws a column may ask for anything
+	}
 	page, err := p.client.QueryEntities(ctx, request)
 	if err != nil {
 		return pluginapi.View{}, err
@@ -132,7 +142,7 @@ func (p *Pages) List(r *http.Request) (pluginapi.View, error) {
 	body := ui.ListLayout{
 		Filters: filters,
 		Active:  active,
-		Body:    ui.Stack(table(ctx, l, page.Items), pagination(ctx, l, page)),
+		Body:    ui.Stack(table(ctx, l, page.Items, p.contributedColumns(ctx, page.Items)), pagination(ctx, l, page)),
 	}
 	return pluginapi.View{
 		Subtitle: fmt.Sprintf("%s (%d)", heading(l), page.TotalItems),
@@ -209,8 +219,8 @@ func label(f facet, value string) string {
 	return value
 }
 
-func table(ctx context.Context, l listing, entities []*catalogcommon.Entity) ui.Table {
-	column := func(title, sort string) ui.Column {
+func table(ctx context.Context, l listing, entities []*catalogcommon.Entity, contributed []column) ui.Table {
+	sorted := func(title, sort string) ui.Column {
 		c := ui.Column{Title: title, SortHref: l.with(ctx, "sort", sort)}
 		if l.sort == sort {
 			c.Sort = ui.SortAscending
@@ -224,28 +234,41 @@ func table(ctx context.Context, l listing, entities []*catalogcommon.Entity) ui.
 	}
 	t := ui.Table{Caption: heading(l)}
 	people := l.kind == "user" || l.kind == "group"
-	t.Columns = append(t.Columns, column("Name", "name"))
+	t.Columns = append(t.Columns, sorted("Name", "name"))
 	if l.kind == "all" {
 		t.Columns = append(t.Columns, ui.Column{Title: "Kind"})
 	}
 	if !people {
-		t.Columns = append(t.Columns, column("Owner", "owner"))
+		t.Columns = append(t.Columns, sorted("Owner", "owner"))
 	}
 	if l.kind != "user" {
-		t.Columns = append(t.Columns, column("Type", "type"))
+		t.Columns = append(t.Columns, sorted("Type", "type"))
 	}
 	if !people {
-		stage := column("Lifecycle", "lifecycle")
+		stage := sorted("Lifecycle", "lifecycle")
 		stage.Optional = true
 		t.Columns = append(t.Columns, stage)
 	}
+	for _, c := range contributed {
+		t.Columns = append(t.Columns, ui.Column{Title: c.title, Optional: true})
+	}
 	t.Columns = append(t.Columns, ui.Column{Title: "Description", Optional: true}, ui.Column{Title: "Tags", Optional: true})
-	for _, e := range entities {
-		t.Rows = append(t.Rows, row(ctx, l, e, people))
+	for i, e := range entities {
+		r := row(ctx, l, e, people)
+		for _, c := range contributed {
+			r.Cells = append(r.Cells, c.cells[i])
+		}
+		r.Cells = append(r.Cells, ui.Muted(summary(e)), someTags(e.Metadata.Tags))
+		t.Rows = append(t.Rows, r)
 	}
 	t.Empty = ui.EmptyState{
-		Icon: "search", Title: "Nothing matches", Text: "No entity has all of what the filters ask for.",
-		Action: ui.ButtonLink{Href: (listing{values: url.Values{}}).with(ctx, "kind", l.values.Get("kind")), Text: "Clear filters"},
+		Icon: "boxes", Title: "There is nothing here yet", Text: "What the catalog reads is named by catalog.locations in the configuration, or registered with POST /api/catalog/locations.",
+	}
+	if l.filtered() {
+		t.Empty = ui.EmptyState{
+			Icon: "search", Title: "Nothing matches", Text: "No entity has all of what the filters ask for.",
+			Action: ui.ButtonLink{Href: (listing{values: url.Values{}}).with(ctx, "kind", l.values.Get("kind")), Text: "Clear filters"},
+		}
 	}
 	return t
 }
@@ -268,7 +291,6 @@ func row(ctx context.Context, l listing, e *catalogcommon.Entity, people bool) u
 	if !people {
 		r.Cells = append(r.Cells, lifecycle(e.SpecString("lifecycle")))
 	}
-	r.Cells = append(r.Cells, ui.Muted(summary(e)), someTags(e.Metadata.Tags))
 	return r
 }
 
@@ -310,17 +332,25 @@ func lifecycle(name string) pluginapi.Component {
 	return ui.Badge{Text: name}
 }
 
-// refs links to entities, separated by commas.
+// refs links to entities, separated by commas. Those of one name and different kinds are shown with their kinds.
 func refs(all []catalogcommon.Ref) pluginapi.Component {
 	if len(all) == 0 {
 		return nil
+	}
+	names := map[string]int{}
+	for _, ref := range all {
+		names[strings.ToLower(ref.Name)]++
 	}
 	parts := make([]pluginapi.Component, 0, 2*len(all))
 	for i, ref := range all {
 		if i > 0 {
 			parts = append(parts, ui.Text(", "))
 		}
-		parts = append(parts, catalogapi.EntityLink(ref, ""))
+		text := ""
+		if names[strings.ToLower(ref.Name)] > 1 {
+			text = ref.Short(catalogcommon.RefDefaults{})
+		}
+		parts = append(parts, catalogapi.EntityLink(ref, text))
 	}
 	return ui.Group(parts...)
 }

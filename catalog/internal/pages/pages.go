@@ -15,6 +15,7 @@ type Pages struct {
 	client    catalogcommon.Client
 	cards     *pluginapi.Live[[]pluginapi.Extended[catalogapi.Card, catalogapi.CardFunc]]
 	tabs      *pluginapi.Live[[]pluginapi.Extended[catalogapi.Tab, catalogapi.TabFunc]]
+	columns   *pluginapi.Live[[]pluginapi.Extended[catalogapi.Column, catalogapi.ColumnFunc]]
 	ingestion Ingestion
 	log       *slog.Logger
 }
@@ -42,10 +43,11 @@ func New(
 	client catalogcommon.Client,
 	cards *pluginapi.Live[[]pluginapi.Extended[catalogapi.Card, catalogapi.CardFunc]],
 	tabs *pluginapi.Live[[]pluginapi.Extended[catalogapi.Tab, catalogapi.TabFunc]],
+	columns *pluginapi.Live[[]pluginapi.Extended[catalogapi.Column, catalogapi.ColumnFunc]],
 	ingestion Ingestion,
 	log *slog.Logger,
 ) *Pages {
-	return &Pages{client, cards, tabs, ingestion, log}
+	return &Pages{client, cards, tabs, columns, ingestion, log}
 }
 
 // The pages' specs, for the plugin's list of extensions. Their names are part of what others link to.

@@ -53,11 +53,11 @@ func (p *Pages) ListProblems(r *http.Request) (pluginapi.View, error) {
 	}
 	t := ui.Table{
 		Caption: "Catalog problems",
-		Columns: []ui.Column{{Title: "Where"}, {Title: "What"}, {Title: "Entity", Optional: true}},
+		Columns: []ui.Column{{Title: "What, and where"}, {Title: "Entity", Optional: true}},
 		Empty:   ui.EmptyState{Icon: "circle-check", Title: "All is well", Text: "Everything that the catalog was told to read could be read."},
 	}
 	for _, problem := range all {
-		t.Rows = append(t.Rows, ui.Row{Cells: []pluginapi.Component{ui.Mono(problem.place()), ui.Text(problem.Message), ui.Mono(problem.Entity)}})
+		t.Rows = append(t.Rows, ui.Row{Cells: []pluginapi.Component{ui.Group(ui.Paragraph(problem.Message), ui.Mono(problem.place())), ui.Mono(problem.Entity)}})
 	}
 	return pluginapi.View{
 		Subtitle:    "What should be in the catalog and is not, or not as its file says. Neighbours in the same file are not affected.",
