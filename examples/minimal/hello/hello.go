@@ -1,4 +1,4 @@
-// Package hello is a small plugin that uses all of what plugins are given: configuration, a database, a cache, a route, a page, a card and a task.
+// Package hello is a small plugin that uses all of what plugins are given: configuration, a database, a cache, a route, a page, a card, a column and a task.
 package hello
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -38,6 +39,7 @@ func Plugin() pluginapi.Plugin {
 			pluginapi.Routes.From("greet", pluginapi.Route{Pattern: "POST /{name}"}, (*greeter).greet),
 			pluginapi.Pages.From("page", pluginapi.Page{Path: "/hello", Title: "Hello", Icon: "message-square"}, (*greeter).page),
 			catalogapi.EntityCards.From("greetings", catalogapi.Card{Title: "Greetings", For: "kind:user", Side: true}, (*greeter).card),
+			catalogapi.EntityColumns.From("lately", catalogapi.Column{Title: "Greeted", For: "kind:user"}, (*greeter).column),
 			pluginapi.Tasks.From("forget", pluginapi.Task{Every: time.Hour}, (*greeter).forget),
 		},
 	}
@@ -79,9 +81,14 @@ func (g *greeter) recent(ctx context.Context) (all []greeting, err error) {
 	return all, g.db.SelectContext(ctx, &all, `SELECT name, times, last_at FROM greetings ORDER BY last_at DESC LIMIT 50`)
 }
 
+// lately is who was greeted last. It is read once a minute, however many people look.
+func (g *greeter) lately(ctx context.Context) ([]greeting, error) {
+	return pluginapi.Cached(ctx, g.cache, "recent", time.Minute, g.recent)
+}
+
 // page shows who was greeted.
 func (g *greeter) page(r *http.Request) (pluginapi.View, error) {
-	all, err := pluginapi.Cached(r.Context(), g.cache, "recent", time.Minute, g.recent)
+	all, err := g.lately(r.Context())
 	table := ui.Table{
 		Caption: "Greetings",
 		Columns: []ui.Column{{Title: "Who"}, {Title: "Times", Numeric: true}, {Title: "Last"}},
@@ -98,6 +105,18 @@ func (g *greeter) card(ctx context.Context, user *catalogcommon.Entity) (plugina
 	var times int64
 	err := g.db.GetContext(ctx, &times, `SELECT COALESCE(SUM(times), 0) FROM greetings WHERE name = $1`, user.Metadata.Name)
 	return ui.Text(fmt.Sprintf("%s, %s: greeted %d times.", g.config.Get().Greeting, user.Title(), times)), err
+}
+
+// column tells in the list of users when those who were greeted lately were.
+func (g *greeter) column(ctx context.Context, users []*catalogcommon.Entity) ([]pluginapi.Component, error) {
+	all, err := g.lately(ctx)
+	cells := make([]pluginapi.Component, len(users))
+	for i, user := range users {
+		if at := slices.IndexFunc(all, func(one greeting) bool { return one.Name == user.Metadata.Name }); at >= 0 {
+			cells[i] = ui.Time(all[at].Last)
+		}
+	}
+	return cells, err
 }
 
 // forget removes what is older than configured.

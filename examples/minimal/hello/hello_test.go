@@ -1,11 +1,9 @@
 package hello_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/proscenium-dev/proscenium/catalog"
-	"github.com/proscenium-dev/proscenium/database/databasetest"
 	"github.com/proscenium-dev/proscenium/examples/minimal/hello"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 )
@@ -23,8 +21,7 @@ func TestGreetings(t *testing.T) {
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		s := databasetest.Postgres(t)
-		testGreetings(t, fmt.Sprintf("backend: {database: {client: pg, pluginDivisionMode: schema, connection: {host: 127.0.0.1, port: %d, user: %s, database: %s}}}\n", s.Port, s.User, s.Database(t)))
+		testGreetings(t, plugintest.Postgres(t))
 	})
 }
 
@@ -40,6 +37,7 @@ func testGreetings(t *testing.T, config string) {
 	p.Get("/hello").Want(200).HasText("td", "world").HasText("td", "2")
 	p.Do("PUT", "/api/catalog/entities/by-name/user/default/world", nil, map[string]any{"apiVersion": "backstage.io/v1alpha1", "kind": "User", "metadata": map[string]any{"name": "world"}, "spec": map[string]any{"memberOf": []string{}}}).Want(201)
 	p.Get("/catalog/default/user/world").Want(200).HasText("main", "greeted 2 times")
+	p.Get("/catalog?kind=user").Want(200).HasText("th", "Greeted").HasText("td", "just now")
 }
 
 func TestBadConfiguration(t *testing.T) {
