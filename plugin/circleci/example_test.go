@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 	"time"
 
@@ -38,13 +39,13 @@ func Tides() pluginapi.Plugin {
 
 type tides struct {
 	config TidesConfig
-	proxy  proxynode.Client
+	client proxynode.Client
 	cache  pluginapi.Cache
 	self   pluginapi.Self
 }
 
-func newTides(config TidesConfig, proxy proxynode.Client, cache pluginapi.Cache, self pluginapi.Self) *tides {
-	return &tides{config, proxy, cache, self}
+func newTides(config TidesConfig, client proxynode.Client, cache pluginapi.Cache, self pluginapi.Self) *tides {
+	return &tides{config, client, cache, self}
 }
 
 // sign adds the key to every request that leaves through the endpoint, the plugin's own and those of browsers.
@@ -60,20 +61,23 @@ type tide struct {
 
 // fetch asks the third party, as the plugin and not as whoever looks at the page, since the answer is for all.
 func (t *tides) fetch(ctx context.Context) ([]tide, error) {
-	r, err := http.NewRequestWithContext(t.self.As(ctx), http.MethodGet, "/tides/api/stations/"+t.config.Station, nil)
+	r, err := http.NewRequestWithContext(t.self.As(ctx), http.MethodGet, "/tides/api/stations/"+url.PathEscape(t.config.Station), nil)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("ask for tides: %w", err)
 	}
-	res, err := t.proxy.Do(r)
+	res, err := t.client.Do(r)
 	if err != nil {
-		return nil, err // what the proxy has to say: no answer in time, no such endpoint, ...
+		return nil, err // what the proxy has to say, in words for people: no answer in time, no such endpoint, ...
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("ask for tides: status %d", res.StatusCode)
+		return nil, pluginapi.Unavailable("the harbour authority answers with status %d", res.StatusCode)
 	}
 	var table []tide
-	return table, json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&table)
+	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&table); err != nil {
+		return nil, pluginapi.Unavailable("what the harbour authority answers is no table of tides").Because(err)
+	}
+	return table, nil
 }
 
 // page costs the third party one request a minute, however many people look at it, and says what is wrong when there is no answer.
@@ -129,5 +133,5 @@ app: {extensions: [{'proxy-endpoint:tides/api': {config: {target: '` + authority
 	}
 	well = false
 	other := plugintest.StartWith(t, o, proxy.Plugin(), Tides())
-	other.Get("/tides").Want(200).HasText(".ui-error-panel", "The tides are not known")
+	other.Get("/tides").Want(200).HasText(".ui-error-panel", "The tides are not known").HasText(".ui-error-panel", "answers with status 403")
 }
