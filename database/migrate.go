@@ -185,7 +185,10 @@ func (m migration) run(ctx context.Context, db *sql.DB, failed func() string) (i
 // upMark begins what a migration does.
 var upMark = regexp.MustCompile(`(?mi)^--\s*\+goose\s+Up`)
 
-// checkMarks finds files that goose would refuse in words of its own.
+// migrationName is how goose wants files to be named; it passes over others.
+var migrationName = regexp.MustCompile(`^0*[1-9][0-9]*_.*\.sql$`)
+
+// checkMarks finds files that goose would refuse in words of its own, or pass over.
 func checkMarks(fsys fs.FS) error {
 	names, err := fs.Glob(fsys, "*.sql")
 	if err != nil {
@@ -195,6 +198,9 @@ func checkMarks(fsys fs.FS) error {
 		text, err := fs.ReadFile(fsys, name)
 		if err != nil {
 			return fmt.Errorf("read migration: %w", err)
+		}
+		if !migrationName.MatchString(name) {
+			return fmt.Errorf("%s: name it NUMBER_name.sql, such as 001_%s, or it would not be applied", name, strings.TrimLeft(name, "0123456789-_"))
 		}
 		if !upMark.Match(text) {
 			return fmt.Errorf(`%s: put a line "-- +goose Up" before the first statement`, name)

@@ -111,6 +111,7 @@ func migrationFiles(t *testing.T, d *database.Databases) {
 		"none":              {},
 		"in another folder": {"sql/00001_t.sql": {Data: []byte("-- +goose Up\nselect 1;")}},
 		"no mark":           {"00001_t.sql": {Data: []byte("create table t (n integer);")}},
+		"without a number":  {"00001_t.sql": {Data: []byte("-- +goose Up\nselect 1;")}, "u.sql": {Data: []byte("-- +goose Up\nselect 1;")}},
 		"twice":             {"00001_t.sql": {Data: []byte("-- +goose Up\nselect 1;")}, "00001_u.sql": {Data: []byte("-- +goose Up\nselect 1;")}},
 	} {
 		if err := d.Migrate(t.Context(), "a", files); err == nil {
