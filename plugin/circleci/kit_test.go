@@ -114,7 +114,7 @@ func start(t testing.TB, o options) *setup {
 		o.Options.Config = configuration(s.target, file, o)
 	}
 	s.Portal = plugintest.StartWith(t, o.Options, plugins()...)
-	s.eventually(t, "the catalog has read its file", func() bool {
+	s.Eventually("the catalog has read its file", func() bool {
 		return s.Do(http.MethodGet, "/api/catalog/entities/by-name/component/default/gone", nil, nil).Status == http.StatusOK
 	})
 	return s
@@ -136,18 +136,6 @@ catalog:
 		text += "app: {title: Nordwind, extensions: [{'proxy-endpoint:circleci/api': {config: {target: '" + target + "/api'}}}]}\n"
 	}
 	return text + o.config
-}
-
-// eventually waits for something that has no other sign than that it is so.
-func (s *setup) eventually(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !is() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 20s: %s\n%s", what, s.Log())
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
 }
 
 // tab is the address of a component's tab.

@@ -52,7 +52,7 @@ func TestRerun(t *testing.T) {
 	}
 	s.Get(to).Want(200).HasText(".ui-notice", "build-and-test was started again").HasText("h2", "Running").HasText("table tr", "guest").HasText("table tr", "from the failed jobs on, which made this workflow")
 	s.Get(tab("payments", "workflow="+failed)).Want(200).HasText("table tr", "guest from the failed jobs on").HasText("table tr", "Started a new workflow")
-	s.eventually(t, "the list shows the new run", func() bool {
+	s.Eventually("the list shows the new run", func() bool {
 		return strings.Contains(s.Get(tab("payments")).Find("#pipeline-45")[0].Text(), "Running")
 	})
 	// A form sent twice is one wish.
@@ -103,7 +103,7 @@ func TestRerunIsRefused(t *testing.T) {
 
 func TestRerunNeedsItsPermission(t *testing.T) {
 	t.Parallel()
-	s := start(t, options{Options: plugintest.Options{Authorizer: denied{"circleci.workflow.rerun": true}}})
+	s := start(t, options{Options: plugintest.Options{Authorizer: plugintest.Policy{"circleci.workflow.rerun": {}}}})
 	failed := workflowID(t, s, "payments", "pipeline-45")
 	s.Get(tab("payments", "workflow="+failed)).Want(200).HasNot(`a[href*="rerun="]`)
 	s.Get(tab("payments", "workflow="+failed, "rerun=all")).Want(200).HasText("dialog", "You may not run workflows again").HasNot("#circleci-rerun-form")
@@ -129,14 +129,11 @@ func TestProxyIsForReading(t *testing.T) {
 		t.Errorf("%d workflows were run again past the record", n)
 	}
 	for _, path := range []string{tab("payments"), tab("payments", "workflow="+failed), "/circleci", api + "/v2/me", "/.backstage/config/v1/frontend", api + "/v2/project/gh/nordwind/nothing/pipeline"} {
-		answer := s.Get(path)
+		answer := s.Get(path).Lacks(circlecifake.Token)
 		for _, values := range answer.Header {
 			if slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, circlecifake.Token) }) {
 				t.Errorf("%s: the token is in a header", path)
 			}
-		}
-		if strings.Contains(string(answer.Body), circlecifake.Token) {
-			t.Errorf("%s: the token is in the answer", path)
 		}
 	}
 	if strings.Contains(s.Log(), circlecifake.Token) {
@@ -161,7 +158,7 @@ func TestProxyIsForReading(t *testing.T) {
 
 func TestReadPermission(t *testing.T) {
 	t.Parallel()
-	s := start(t, options{Options: plugintest.Options{Authorizer: denied{"circleci.api.read": true}}})
+	s := start(t, options{Options: plugintest.Options{Authorizer: plugintest.Policy{"circleci.api.read": {}}}})
 	s.Get("/api/proxy/circleci/api/v2/me").Want(403)
 	s.Get(tab("payments")).Want(200).Has("#pipeline-45")
 }

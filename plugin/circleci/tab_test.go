@@ -1,7 +1,6 @@
 package circleci_test
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	"github.com/proscenium-dev/proscenium/catalog"
 	"github.com/proscenium-dev/proscenium/plugin/circleci"
 	"github.com/proscenium-dev/proscenium/plugin/circleci/circlecifake"
-	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 	"github.com/proscenium-dev/proscenium/proxy"
 )
@@ -119,23 +117,13 @@ func TestLive(t *testing.T) {
 	view := "/api/circleci/entities/default/component/ledger/view"
 	s.Get(view).Want(200).HasText("#pipeline-2 .ui-status", "Running").Has(`[data-every="1"]`)
 	clock.advance(10 * time.Minute)
-	s.eventually(t, "the pipeline has ended", func() bool { return strings.Contains(string(s.Get(view).Body), `data-say="2 pipelines"`) })
+	s.Eventually("the pipeline has ended", func() bool { return strings.Contains(string(s.Get(view).Body), `data-say="2 pipelines"`) })
 	settled := s.Get(view).Want(200).HasText("#pipeline-2 .ui-status", "Success").Has(`[data-every="2"]`)
 	tag := settled.Header.Get("Etag")
 	again := s.Do(http.MethodGet, view, http.Header{"If-None-Match": {tag}}, nil)
 	if again.Status != http.StatusNotModified && again.Header.Get("Etag") == tag {
 		t.Errorf("asked with its tag, the same view came with status %d", again.Status)
 	}
-}
-
-// denied is an authorizer that denies some permissions.
-type denied map[string]bool
-
-func (d denied) Authorize(ctx context.Context, p pluginapi.Permission, _ string) (pluginapi.Decision, error) {
-	if d[p.Name] || pluginapi.PrincipalFrom(ctx).IsZero() {
-		return pluginapi.Decision{}, nil
-	}
-	return pluginapi.Decision{Effect: pluginapi.Allow}, nil
 }
 
 // TestWhoMayNotSeeTheEntity gets nothing of its project either.

@@ -58,7 +58,7 @@ discovery:
 	}
 	unit(back, "[proxy, circleci]", false)
 	s := unit(front, "[catalog]", true)
-	s.eventually(t, "the catalog has read its file", func() bool {
+	s.Eventually("the catalog has read its file", func() bool {
 		return s.Do(http.MethodGet, "/api/catalog/entities/by-name/component/default/gone", nil, nil).Status == http.StatusOK
 	})
 	failed := workflowID(t, s, "payments", "pipeline-45")

@@ -158,7 +158,7 @@ func startFor(t *testing.T, config string, authorizer pluginapi.Authorizer) *plu
 	}
 	options := plugintest.Options{Config: "catalog:\n  locations:\n    - {type: file, target: " + file + "}\n" + config, Authorizer: authorizer}
 	portal := plugintest.StartWith(t, options, catalog.Plugin(), lighthouse.Plugin())
-	until(t, "the catalog has its entities", func() bool {
+	portal.Eventually("the catalog has its entities", func() bool {
 		var answer struct {
 			TotalItems int `json:"totalItems"`
 		}
@@ -170,15 +170,6 @@ func startFor(t *testing.T, config string, authorizer pluginapi.Authorizer) *plu
 
 func configured(base string) string {
 	return "lighthouse: {baseUrl: '" + base + "', token: s3cret, schedule: {frequency: 0}}\n"
-}
-
-func until(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within a minute", what)
-		}
-	}
 }
 
 // submit sends the form as a browser does, and returns where it leads.
@@ -195,25 +186,15 @@ func audited(t *testing.T, portal *plugintest.Portal, address, device string) st
 	if !strings.HasPrefix(page, "/lighthouse/audits/") {
 		t.Fatalf("the form leads to %s", page)
 	}
-	until(t, "the audit has ended", func() bool { return len(portal.Get(page).Want(200).Find("ui-live")) == 0 })
+	portal.Eventually("the audit has ended", func() bool { return len(portal.Get(page).Want(200).Find("ui-live")) == 0 })
 	return page
-}
-
-// readers may do everything but have websites audited.
-type readers struct{}
-
-func (readers) Authorize(_ context.Context, p pluginapi.Permission, _ string) (pluginapi.Decision, error) {
-	if p.Name == "lighthouse.audit.create" {
-		return pluginapi.Decision{}, nil
-	}
-	return pluginapi.Decision{Effect: pluginapi.Allow}, nil
 }
 
 func TestAuditsNeedTheirPermission(t *testing.T) {
 	t.Parallel()
 	service := startService(t, &auditor{}, nil)
 	page := audited(t, startPortal(t, configured(service)), "https://shop.example", "mobile")
-	portal := startFor(t, configured(service), readers{})
+	portal := startFor(t, configured(service), plugintest.Policy{"lighthouse.audit.create": {}})
 	tab := "/catalog/default/component/shop/lighthouse"
 	for _, path := range []string{"/lighthouse", page, tab, "/catalog/default/component/shop", "/catalog/default/component/broken"} {
 		portal.Get(path).Want(200).HasNot(`form[action="/api/lighthouse/audits"]`).HasNot(`a[href^="/lighthouse/new"]`)
@@ -290,7 +271,7 @@ func TestAuditsThatRunOrFailed(t *testing.T) {
 	portal := startPortal(t, configured(startService(t, fake, func(s *auditservice.Settings) { s.Concurrency = 1 })))
 	running := submit(t, portal, url.Values{"url": {"https://slow.example"}})
 	waiting := submit(t, portal, url.Values{"url": {"https://slow2.example"}})
-	until(t, "the first runs", func() bool { fake.mu.Lock(); defer fake.mu.Unlock(); return len(fake.asked) == 1 })
+	portal.Eventually("the first runs", func() bool { fake.mu.Lock(); defer fake.mu.Unlock(); return len(fake.asked) == 1 })
 	portal.Get(running).Want(200).HasText("ui-live h2", "The audit is running").Has("script[type=module][src*='live.js']").HasNot("iframe")
 	portal.Get(waiting).Want(200).HasText("ui-live h2", "waits for its turn")
 	portal.Get("/lighthouse").Has("ui-live tbody tr").HasText(".ui-running", "Running").HasText(".ui-pending", "Waiting")
@@ -388,16 +369,16 @@ func TestSchedule(t *testing.T) {
 	config := "lighthouse: {baseUrl: '" + startService(t, fake, nil) + "', token: s3cret, schedule: {frequency: {days: 1}, initialDelay: 0, spread: 0, timeout: {minutes: 10}, scope: global}}\n" +
 		"app: {extensions: [{'task:lighthouse/schedule': {config: {every: 50ms}}}]}\n"
 	portal := startPortal(t, config)
-	until(t, "the annotated websites are audited", func() bool {
+	portal.Eventually("the annotated websites are audited", func() bool {
 		fake.mu.Lock()
 		defer fake.mu.Unlock()
 		return fake.runs["https://shop.example"] == 1 && fake.runs["https://bad.example"] == 1
 	})
-	until(t, "the refusal is shown", func() bool {
+	portal.Eventually("the refusal is shown", func() bool {
 		return len(portal.Get("/catalog/default/component/inside/lighthouse").Want(200).Find(".ui-notice")) == 1
 	})
 	portal.Get("/catalog/default/component/inside/lighthouse").HasText(".ui-notice", "10.0.0.1 may not be audited")
-	until(t, "the tab shows it", func() bool {
+	portal.Eventually("the tab shows it", func() bool {
 		return len(portal.Get("/catalog/default/component/shop/lighthouse").Find("tbody td")) > 0
 	})
 	portal.Get("/catalog/default/component/shop/lighthouse").HasText("td", "the schedule")

@@ -138,7 +138,7 @@ func TestRealLighthouse(t *testing.T) {
 		t.Fatal(err)
 	}
 	portal := plugintest.StartWith(t, plugintest.Options{Config: "catalog:\n  locations:\n    - {type: file, target: " + file + "}\n" + configured(service.url)}, catalog.Plugin(), lighthouse.Plugin())
-	until(t, "the entity is there", func() bool { return portal.Get("/catalog/default/component/ferry").Status == http.StatusOK })
+	portal.Eventually("the entity is there", func() bool { return portal.Get("/catalog/default/component/ferry").Status == http.StatusOK })
 
 	button := portal.Get("/catalog/default/component/ferry").Find("section[aria-label=Lighthouse] form")
 	if len(button) != 1 {
@@ -167,7 +167,7 @@ func TestRealLighthouse(t *testing.T) {
 	if dir := os.Getenv("LIGHTHOUSE_PICTURES"); dir != "" {
 		look(t, portal, dir, map[string]string{"report": audit})
 	}
-	until(t, "the score is on the entity's page", func() bool {
+	portal.Eventually("the score is on the entity's page", func() bool {
 		for _, value := range portal.Get("/catalog/default/component/ferry").Find("section[aria-label=Lighthouse] dd .ui-status") {
 			if regexp.MustCompile(`^\d+$`).MatchString(value.Text()) {
 				return true
@@ -265,10 +265,10 @@ func killedInTheMiddle(t *testing.T, env ...string) {
 	_ = first.process.Wait()
 
 	second := runProgram(t, first.process.Path, first.process.Env)
-	until(t, "the audit has ended", func() bool {
+	audit.Status = "RUNNING"
+	for deadline := time.Now().Add(time.Minute); audit.Status == "RUNNING" && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		ask(t, second.url, "/v1/audits/"+audit.ID, &audit)
-		return audit.Status != "RUNNING"
-	})
+	}
 	if audit.Status != "FAILED" || !strings.Contains(audit.Reason, "did not answer within 3s") {
 		t.Errorf("%+v", audit)
 	}

@@ -48,8 +48,8 @@ func TestInAUnitOfItsOwn(t *testing.T) {
 	unit := plugintest.Launch(t, plugintest.Options{Config: config("lighthouse", "false", "catalog", front) + configured(service)}, catalog.Plugin(), lighthouse.Plugin())
 	backPortal.Store(unit)
 
-	until(t, "the entity is there", func() bool { return shell.Get("/catalog/default/component/shop").Status == http.StatusOK })
-	until(t, "the list is there", func() bool { return shell.Get("/lighthouse").Status == http.StatusOK })
+	shell.Eventually("the entity is there", func() bool { return shell.Get("/catalog/default/component/shop").Status == http.StatusOK })
+	shell.Eventually("the list is there", func() bool { return shell.Get("/lighthouse").Status == http.StatusOK })
 	shell.Get("/catalog/default/component/shop").Want(200).HasText("section[aria-label=Lighthouse]", "Not audited yet")
 	audit := audited(t, shell, "https://shop.example", "mobile")
 	page := shell.Get(audit).Want(200).HasText("dl.ui-facts", "Performance 40").HasText("dd", "guest").HasText("dd a", "shop")

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
-	"github.com/proscenium-dev/proscenium/database/databasetest"
 	"github.com/proscenium-dev/proscenium/plugin/techradar"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
@@ -87,8 +87,7 @@ func TestLastGoodCopy(t *testing.T) {
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		s := databasetest.Postgres(t)
-		testLastGoodCopy(t, fmt.Sprintf("backend: {database: {client: pg, pluginDivisionMode: schema, connection: {host: 127.0.0.1, port: %d, user: %s, database: %s}}}\n", s.Port, s.User, s.Database(t)))
+		testLastGoodCopy(t, plugintest.Postgres(t))
 	})
 }
 
@@ -186,14 +185,9 @@ func waitFor(t *testing.T, p *plugintest.Portal, selector string) {
 
 func waitForText(t *testing.T, p *plugintest.Portal, selector, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		for _, element := range p.Get("/tech-radar").Want(200).Find(selector) {
-			if strings.Contains(element.Text(), text) {
-				return
-			}
-		}
-	}
-	t.Errorf("nothing that matches %q says %q; the log says:\n%s", selector, text, p.Log())
+	p.Eventually(fmt.Sprintf("%q is in %s", text, selector), func() bool {
+		return slices.ContainsFunc(p.Get("/tech-radar").Want(200).Find(selector), func(e plugintest.Element) bool { return strings.Contains(e.Text(), text) })
+	})
 }
 
 // TestAnotherSource shows that the copy of one address does not stand for another one.

@@ -17,7 +17,7 @@
 //
 // A task runs first as soon as the plugin does. To see it again, let configuration shorten its pause: app: {extensions: [{task:hello/forget: {config: {every: 20ms}}}]}.
 //
-// A portal keeps its data in SQLite, in memory. To test a plugin on PostgreSQL too, start one with databasetest.Postgres and name it under backend.database in the Config.
+// A portal keeps its data in SQLite, in memory. To test a plugin on PostgreSQL too, add the lines of [Postgres] to the Config.
 //
-// [Check] tests what every plugin has to keep: it starts and stops cleanly, leaves no goroutine behind, its pages can be shown, its configuration's defaults are valid, its packages keep the import rules.
+// [Check] tests what every plugin has to keep: it starts and stops cleanly on both engines, leaves no goroutine behind, its pages, cards and tabs can be shown, its configuration is valid, its packages keep the import rules.
 package plugintest

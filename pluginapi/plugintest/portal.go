@@ -16,11 +16,12 @@ import (
 	"time"
 
 	"github.com/proscenium-dev/proscenium/core"
+	"github.com/proscenium-dev/proscenium/database/databasetest"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
 // patience bounds every wait of the kit.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Options are what a test can decide about its portal. The zero value is a portal with databases and cache in memory.
 type Options struct {
@@ -37,6 +38,20 @@ type Options struct {
 	Handler func(http.Handler) http.Handler
 }
 
+// Policy is an authorizer for tests: it decides by the names of permissions, and allows everything else to everybody who is somebody. Policy{"hello.greet": {}} denies one.
+type Policy map[string]pluginapi.Decision
+
+var _ pluginapi.Authorizer = Policy(nil)
+
+// Authorize implements [pluginapi.Authorizer].
+func (p Policy) Authorize(ctx context.Context, permission pluginapi.Permission, _ string) (pluginapi.Decision, error) {
+	decision, named := p[permission.Name]
+	if !named && !pluginapi.PrincipalFrom(ctx).IsZero() {
+		decision.Effect = pluginapi.Allow
+	}
+	return decision, nil
+}
+
 // Portal is a running portal of a test. Its methods fail the test when something is not as it should be; they are to be called from the test's goroutine.
 type Portal struct {
 	// URL is the portal's address, without a trailing slash.
@@ -47,6 +62,18 @@ type Portal struct {
 	server *httptest.Server
 	client *http.Client
 	log    *logBuffer
+}
+
+// Postgres returns lines of configuration that have portals keep their data on a real PostgreSQL, in a database of the test's own. Where none is installed the test is skipped, or fails with PROSCENIUM_TEST_REQUIRE=1.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	return "backend: {database: " + postgres(t) + "}\n"
+}
+
+func postgres(t testing.TB) string {
+	t.Helper()
+	s := databasetest.Postgres(t)
+	return fmt.Sprintf(`{"client": "pg", "pluginDivisionMode": "schema", "connection": {"host": "127.0.0.1", "port": %d, "user": %q, "database": %q}}`, s.Port, s.User, s.Database(t))
 }
 
 // Start runs a portal of these plugins until the test ends, and returns once every plugin runs. One that does not start fails the test.
@@ -60,11 +87,11 @@ func StartWith(t testing.TB, o Options, plugins ...pluginapi.Plugin) *Portal {
 	t.Helper()
 	p := Launch(t, o, plugins...)
 	if err := p.core.Ready(); err != nil {
-		t.Fatalf("the portal is not ready: %v\n%s", err, p.Log())
+		t.Fatalf("the portal is not ready: %v\n%s", err, p.Troubles())
 	}
 	for _, plugin := range plugins {
 		if err := p.core.Available(plugin.ID); err != nil {
-			t.Fatalf("plugin %s does not run: %v\n%s", plugin.ID, err, p.Log())
+			t.Fatalf("plugin %s does not run: %v\n%s", plugin.ID, err, p.Troubles())
 		}
 	}
 	return p
@@ -98,7 +125,7 @@ func Launch(t testing.TB, o Options, plugins ...pluginapi.Plugin) *Portal {
 	select {
 	case <-portal.Settled():
 	case <-time.After(patience):
-		t.Fatalf("the plugins have not started after %s\n%s", patience, p.Log())
+		t.Fatalf("the plugins have not started after %s\n%s", patience, p.Troubles())
 	}
 	return p
 }
@@ -161,6 +188,27 @@ func (p *Portal) Handler() http.Handler { return p.core }
 
 // Log returns what the portal and its plugins have logged so far.
 func (p *Portal) Log() string { return p.log.String() }
+
+// Troubles returns the warnings and errors of the log, a line each.
+func (p *Portal) Troubles() string {
+	var lines []string
+	for line := range strings.Lines(p.Log()) {
+		if strings.Contains(line, "level=WARN") || strings.Contains(line, "level=ERROR") {
+			lines = append(lines, strings.TrimSuffix(line, "\n"))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Eventually waits until something is so that has no other sign, such as what a task or a changed configuration brings about. It stops the test when that takes more than a minute.
+func (p *Portal) Eventually(what string, is func() bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("not within %s: %s\n%s", patience, what, p.Troubles())
+		}
+	}
+}
 
 // Get asks for a path as a browser does: errors of pages are pages.
 func (p *Portal) Get(path string) *Response {

@@ -95,6 +95,15 @@ func (r *Response) HasNot(selector string) *Response {
 	return r
 }
 
+// Lacks checks that the body does not contain the text, tags and attributes of HTML included.
+func (r *Response) Lacks(text string) *Response {
+	r.t.Helper()
+	if at := bytes.Index(r.Body, []byte(text)); at >= 0 {
+		r.t.Errorf("%s: it says %q: …%s…", r.asked, text, r.Body[max(0, at-100):min(len(r.Body), at+len(text)+100)])
+	}
+	return r
+}
+
 // HasText checks that an element that matches the selector contains text, white space aside.
 func (r *Response) HasText(selector, text string) *Response {
 	r.t.Helper()

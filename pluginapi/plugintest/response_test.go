@@ -12,7 +12,8 @@ import (
 // recorder is a test that is expected to fail.
 type recorder struct {
 	testing.TB
-	said []string
+	said   []string
+	logged string
 }
 
 func (r *recorder) Helper() {}
@@ -20,6 +21,8 @@ func (r *recorder) Helper() {}
 func (r *recorder) Errorf(format string, args ...any) {
 	r.said = append(r.said, fmt.Sprintf(format, args...))
 }
+
+func (r *recorder) Logf(format string, args ...any) { r.logged += fmt.Sprintf(format, args...) + "\n" }
 
 // stopped is what Fatalf throws.
 type stopped struct{}
@@ -39,10 +42,11 @@ func TestAssertionsCanFail(t *testing.T) {
 		"json":     {func(r *Response) { r.JSON(new(int)) }, "invalid character"},
 		"has":      {func(r *Response) { r.Has("table") }, `nothing matches "table"`},
 		"has not":  {func(r *Response) { r.HasNot("p") }, `2 elements match "p"; the first says "one two"`},
+		"lacks":    {func(r *Response) { r.Lacks("<b>two") }, `it says "<b>two": …<p>one <b>two</b>`},
 		"text":     {func(r *Response) { r.HasText("p", "four") }, `none of the 2 elements that match "p" says "four"`},
 		"selector": {func(r *Response) { r.Find("p[") }, `selector "p["`},
 		"fine": {func(r *Response) {
-			r.Want(200).Has("p").HasNot("table").HasText("p", "one two").HasText("main p", "three")
+			r.Want(200).Has("p").HasNot("table").Lacks("four").HasText("p", "one two").HasText("main p", "three")
 		}, ""},
 	} {
 		to := &recorder{}
@@ -102,4 +106,17 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) { Check(t, Options{}, greeting()) }
+func TestEventuallyAndPolicy(t *testing.T) {
+	t.Parallel()
+	plugin := greeting()
+	plugin.Extensions = append(plugin.Extensions, pluginapi.Routes.From("guarded", pluginapi.Route{Pattern: "GET /guarded", Permission: &pluginapi.Permission{Name: "greeting.read"}}, func(http.ResponseWriter, *http.Request) error { return nil }),
+		pluginapi.Routes.From("open", pluginapi.Route{Pattern: "GET /open", Permission: &pluginapi.Permission{Name: "greeting.other"}}, func(http.ResponseWriter, *http.Request) error { return nil }))
+	p := StartWith(t, Options{Authorizer: Policy{"greeting.read": {}}}, plugin)
+	p.Get("/api/greeting/guarded").Want(403)
+	p.Get("/api/greeting/open").Want(200)
+	turns := 0
+	p.Eventually("the third turn", func() bool { turns++; return turns == 3 })
+	if decision, err := (Policy{}).Authorize(t.Context(), pluginapi.Permission{Name: "x"}, ""); err != nil || decision.Effect != pluginapi.Deny {
+		t.Errorf("nobody: %v, %v", decision, err)
+	}
+}
