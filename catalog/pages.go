@@ -17,9 +17,10 @@ func newPages(
 	cards *pluginapi.Live[[]pluginapi.Extended[catalogapi.Card, catalogapi.CardFunc]],
 	tabs *pluginapi.Live[[]pluginapi.Extended[catalogapi.Tab, catalogapi.TabFunc]],
 	columns *pluginapi.Live[[]pluginapi.Extended[catalogapi.Column, catalogapi.ColumnFunc]],
+	authorizer pluginapi.Authorizer,
 	logger *slog.Logger,
 ) *pages.Pages {
-	return pages.New(access.NewClient(c), cards, tabs, columns, ingestion{c}, logger)
+	return pages.New(access.NewClient(c), cards, tabs, columns, ingestion{c}, authorizer, logger)
 }
 
 // ingestion tells pages what they cannot ask a client.

@@ -139,6 +139,42 @@ func TestATabKnowsItsAddress(t *testing.T) {
 	p.Get("/catalog/default/component/shop/history").Want(404)
 }
 
+// TestWhatAPermissionHides has a card, a tab and a column that not everybody may see, and not of every entity.
+func TestWhatAPermissionHides(t *testing.T) {
+	t.Parallel()
+	see := &pluginapi.Permission{Name: "costs.read"}
+	seeOf := &pluginapi.Permission{Name: "costs.read.entity", Resource: catalogcommon.ResourceTypeEntity}
+	card := func(context.Context, *catalogcommon.Entity) (pluginapi.Component, error) {
+		return ui.Text("expensive"), nil
+	}
+	costs := pluginapi.Plugin{ID: "costs", Extensions: []pluginapi.Extension{
+		catalogapi.EntityCards.From("card", catalogapi.Card{Title: "Costs", Permission: see}, card),
+		catalogapi.EntityCards.From("of", catalogapi.Card{Title: "Costs of it", Permission: seeOf}, card),
+		catalogapi.EntityTabs.From("tab", catalogapi.Tab{Path: "costs", Title: "All costs", Permission: see}, func(*http.Request, *catalogcommon.Entity) (pluginapi.Component, error) {
+			return ui.Text("expensive"), nil
+		}),
+		catalogapi.EntityColumns.From("column", catalogapi.Column{Title: "Price", Permission: see}, func(_ context.Context, of []*catalogcommon.Entity) ([]pluginapi.Component, error) {
+			return make([]pluginapi.Component, len(of)), nil
+		}),
+	}}
+	const page = "/catalog/default/component/shop"
+	run := func(policy plugintest.Policy) *plugintest.Portal {
+		files := fstest.MapFS{"all.yaml": {Data: []byte(strings.Replace(shop, ", {url: 'javascript://alert(1)', title: Bad}", "", 1))}}
+		return plugintest.StartWith(t, plugintest.Options{Config: "catalog: {locations: [{type: embedded, target: all.yaml}]}", Authorizer: policy}, catalog.Plugin(catalog.Options{Embedded: files}), costs)
+	}
+	p := run(plugintest.Policy{})
+	p.Get(page).Want(200).Has("section[aria-label=Costs]").Has("section[aria-label='Costs of it']").HasText("nav a", "All costs")
+	p.Get(page+"/costs").Want(200).HasText("main", "expensive")
+	p.Get("/catalog").Want(200).HasText("th", "Price")
+
+	only := pluginapi.Condition{Rule: &pluginapi.RuleCall{Name: catalogcommon.RuleIsEntityKind, Params: map[string]any{"kinds": []any{"api"}}}}
+	p = run(plugintest.Policy{see.Name: {}, seeOf.Name: {Effect: pluginapi.Conditional, Conditions: only}})
+	p.Get(page).Want(200).HasNot("section[aria-label^=Costs]").Lacks("All costs")
+	p.Get("/catalog/default/api/orders").Want(200).HasNot("section[aria-label=Costs]").Has("section[aria-label='Costs of it']")
+	p.Get(page + "/costs").Want(403)
+	p.Get("/catalog").Want(200).Lacks("Price")
+}
+
 func TestCheck(t *testing.T) {
 	plugintest.Check(t, plugintest.Options{}, catalog.Plugin())
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,14 +18,16 @@ import (
 type Column struct {
 	Title string    `yaml:"title"`
 	For   Condition `yaml:"filter"` // which entities have a cell; empty: all. The column is there when the page of the list shows one of them
+
+	Permission *pluginapi.Permission // as a [Card]'s
 }
 
-// Validate checks title and condition.
+// Validate checks title, condition and permission.
 func (c Column) Validate() error {
 	if c.Title == "" {
 		return pluginapi.BadConfig("title", "a column needs one")
 	}
-	return c.For.Validate()
+	return errors.Join(c.For.Validate(), named(c.Permission))
 }
 
 // ColumnFunc makes the cells of a column: for each of the entities, which it must not change, one component, in their order; nil leaves a cell empty. It is asked once for a page of the list, so that one

@@ -38,6 +38,8 @@
 // All three have a [Condition]: terms with blanks between them, all of which must hold. One that cannot be read is a fault when the portal starts. The entity that a function gets is the principal's own view of
 // it, with everything the catalog knows; [catalogcommon.Entity] has methods for what is asked often.
 //
+// All three can have a permission besides: who lacks it sees no sign of them, and a tab's address answers 403. Whoever decides about permissions (core.Options.Authorizer) can hide them so.
+//
 // Whoever runs the portal decides where what plugins add is shown. The ids of extensions have the plugin's id and the name they are given, entity-card:tides/level, and app.extensions switches them off, orders
 // them, and sets the fields of their specs, the condition included:
 //

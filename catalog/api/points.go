@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -19,10 +20,20 @@ type Card struct {
 	Title string    `yaml:"title"`
 	For   Condition `yaml:"filter"` // on which entities' pages; empty: all
 	Side  bool      `yaml:"side"`   // in the narrow column, for facts, instead of the wide one
+
+	// Permission, when set, is required of whoever looks; who lacks it sees no sign of the card. One about [catalogcommon.ResourceTypeEntity] is asked about the entity, any other about nothing.
+	Permission *pluginapi.Permission
 }
 
-// Validate checks the condition.
-func (c Card) Validate() error { return c.For.Validate() }
+// Validate checks condition and permission.
+func (c Card) Validate() error { return errors.Join(c.For.Validate(), named(c.Permission)) }
+
+func named(p *pluginapi.Permission) error {
+	if p != nil && p.Name == "" {
+		return errors.New("its permission has no name")
+	}
+	return nil
+}
 
 // CardFunc makes the content of a card for an entity, which it must not change. The catalog draws the frame with the title. A part that the browser draws is a ui.Module in it.
 // A nil component leaves the card out. An error is shown in the card's own frame, with its safe message; so is that it took longer than two seconds.
@@ -36,11 +47,13 @@ type Tab struct {
 	Path  string    `yaml:"path"` // last element of the tab's URL: lower-case letters, digits and dashes; no other tab's, even for other entities
 	Title string    `yaml:"title"`
 	For   Condition `yaml:"filter"` // on which entities' pages; empty: all
+
+	Permission *pluginapi.Permission // as a [Card]'s
 }
 
 var tabPath = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 
-// Validate checks path, title and condition.
+// Validate checks path, title, condition and permission.
 func (t Tab) Validate() error {
 	switch {
 	case !tabPath.MatchString(t.Path):
@@ -48,7 +61,7 @@ func (t Tab) Validate() error {
 	case t.Title == "":
 		return pluginapi.BadConfig("title", "a tab needs one")
 	}
-	return t.For.Validate()
+	return errors.Join(t.For.Validate(), named(t.Permission))
 }
 
 // Place implements [pluginapi.Placed]: an extension's id, such as entity-tab:hello/greetings, is the [pluginapi.RouteRef] of its tab; see [TabURL].

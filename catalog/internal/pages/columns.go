@@ -26,7 +26,7 @@ func (p *Pages) contributedColumns(ctx context.Context, entities []*catalogcommo
 	for i, c := range all {
 		var places []int
 		for at, e := range entities {
-			if c.Spec.For.Holds(e) {
+			if c.Spec.For.Holds(e) && p.allowed(ctx, c.Spec.Permission, e) == nil {
 				places = append(places, at)
 			}
 		}

@@ -37,6 +37,9 @@ func (p *Pages) Tab(r *http.Request) (pluginapi.View, error) {
 		if tab.Spec.Path != r.PathValue("tab") || !tab.Spec.For.Holds(entity) {
 			continue
 		}
+		if err := p.allowed(r.Context(), tab.Spec.Permission, entity); err != nil {
+			return pluginapi.View{}, err
+		}
 		view := p.frame(r.Context(), entity, tab.Spec.Path)
 		shown, err := pluginapi.Ask(r.Context(), tab, func(ctx context.Context, show catalogapi.TabFunc) (content, error) {
 			c, err := show(r.WithContext(ctx), entity)
@@ -57,6 +60,17 @@ func (p *Pages) Tab(r *http.Request) (pluginapi.View, error) {
 		return view, nil
 	}
 	return pluginapi.View{}, pluginapi.NotFound("%s has no tab %q", entity.Title(), r.PathValue("tab"))
+}
+
+// allowed returns nil if the principal has the permission, or none is required.
+func (p *Pages) allowed(ctx context.Context, permission *pluginapi.Permission, e *catalogcommon.Entity) error {
+	switch {
+	case permission == nil:
+		return nil
+	case permission.Resource == catalogcommon.ResourceTypeEntity:
+		return pluginapi.Require(ctx, p.decides, *permission, e.Ref().String())
+	}
+	return pluginapi.Require(ctx, p.decides, *permission, "")
 }
 
 func (p *Pages) asked(r *http.Request) (*catalogcommon.Entity, error) {
@@ -104,7 +118,7 @@ func (p *Pages) frame(ctx context.Context, e *catalogcommon.Entity, active strin
 	params := []string{"namespace", ref.Namespace, "kind", ref.Kind, "name", ref.Name}
 	tabs := []pluginapi.Tab{{Link: pluginapi.Link{Text: "Overview", Href: catalogapi.EntityPage.URL(ctx, params...)}, Active: active == ""}}
 	for _, tab := range p.tabs.Get() {
-		if tab.Spec.For.Holds(e) {
+		if tab.Spec.For.Holds(e) && p.allowed(ctx, tab.Spec.Permission, e) == nil {
 			href := catalogapi.TabURL(ctx, pluginapi.RouteRef(tab.ID), ref)
 			tabs = append(tabs, pluginapi.Tab{Link: pluginapi.Link{Text: tab.Spec.Title, Href: href}, Active: active == tab.Spec.Path})
 		}
@@ -121,7 +135,7 @@ func (p *Pages) contributed(ctx context.Context, e *catalogcommon.Entity) (wide,
 	drawn := make([]pluginapi.Component, len(cards))
 	var wait sync.WaitGroup
 	for i, card := range cards {
-		if card.Spec.For.Holds(e) {
+		if card.Spec.For.Holds(e) && p.allowed(ctx, card.Spec.Permission, e) == nil {
 			wait.Go(func() { drawn[i] = p.card(ctx, card, e) })
 		}
 	}

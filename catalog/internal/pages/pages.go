@@ -17,6 +17,7 @@ type Pages struct {
 	tabs      *pluginapi.Live[[]pluginapi.Extended[catalogapi.Tab, catalogapi.TabFunc]]
 	columns   *pluginapi.Live[[]pluginapi.Extended[catalogapi.Column, catalogapi.ColumnFunc]]
 	ingestion Ingestion
+	decides   pluginapi.Authorizer
 	log       *slog.Logger
 }
 
@@ -45,9 +46,10 @@ func New(
 	tabs *pluginapi.Live[[]pluginapi.Extended[catalogapi.Tab, catalogapi.TabFunc]],
 	columns *pluginapi.Live[[]pluginapi.Extended[catalogapi.Column, catalogapi.ColumnFunc]],
 	ingestion Ingestion,
+	authorizer pluginapi.Authorizer,
 	log *slog.Logger,
 ) *Pages {
-	return &Pages{client, cards, tabs, columns, ingestion, log}
+	return &Pages{client, cards, tabs, columns, ingestion, authorizer, log}
 }
 
 // The pages' specs, for the plugin's list of extensions. Their names are part of what others link to.
