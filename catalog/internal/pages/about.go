@@ -118,6 +118,9 @@ func targets(e *catalogcommon.Entity) pluginapi.Component {
 	var list []pluginapi.Component
 	add := func(value any) {
 		if target, ok := value.(string); ok && target != "" && e.Kind == "Location" {
+			if len(list) > 0 {
+				list = append(list, pluginapi.Drawn("<br>"))
+			}
 			list = append(list, ui.Mono(target))
 		}
 	}
@@ -129,7 +132,7 @@ func targets(e *catalogcommon.Entity) pluginapi.Component {
 	if len(list) == 0 {
 		return nil
 	}
-	return ui.Stack(list...)
+	return ui.Group(list...)
 }
 
 // location shows where a descriptor is: a link if that is somewhere on the web.
