@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/proscenium-dev/proscenium/catalog"
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
@@ -179,4 +180,77 @@ func TestSettingsWithoutAMeaning(t *testing.T) {
 		}
 	}
 	p.Get(api + "/entities/by-name/component/default/shop").Want(200)
+}
+
+// TestFaultsOfLocationsHavePlaces has several, of which each is named with its place.
+func TestFaultsOfLocationsHavePlaces(t *testing.T) {
+	t.Parallel()
+	const config = `catalog:
+  rules:
+    - allow: ['']
+      locations:
+        - {type: url, exact: a, pattern: b}
+        - type: url
+          pattern: '!(a)'
+  locations:
+    - type: https
+      target: //git.invalid/catalog-info.yaml
+    - {target: a.yaml}
+    - type: file
+      target: b.yaml
+      presence: perhaps
+    - {type: file, target: c.yaml, rules: [{allow: [{kind: User, spec.type: x}, {}]}]}
+  orphanStrategy: burn
+  defaultLocationConflictStrategy: ignore
+`
+	faults := plugintest.Faults(t, plugintest.Options{Config: config}, catalog.Plugin())
+	for _, want := range []string{
+		":3:15: catalog.rules[0].allow[0]: name a kind", ":5:11: catalog.rules[0].locations[0]: exact and pattern exclude each other", ":7:20: catalog.rules[0].locations[1].pattern: read pattern",
+		":9:7: catalog.locations[0]: parse location reference", "a web address needs the type url", ":11:7: catalog.locations[1]: parse location reference", ":14:17: catalog.locations[2].presence: \"perhaps\" is not known",
+		":15:81: catalog.locations[3].rules[0].allow[1]: name a kind", ":16:19: catalog.orphanStrategy: \"burn\" is not known; write delete or keep", ":17:36: catalog.defaultLocationConflictStrategy: \"ignore\" is not known",
+	} {
+		if !slices.ContainsFunc(faults, func(fault string) bool { return strings.Contains(fault, want) }) {
+			t.Errorf("no fault says %s:\n%s", want, strings.Join(faults, "\n"))
+		}
+	}
+	if len(faults) != 9 {
+		t.Errorf("faults:\n%s", strings.Join(faults, "\n"))
+	}
+}
+
+// TestUnknownWords has slips in types of locations and in kinds: no faults, because plugins add to both, but said with their places and what was probably meant.
+func TestUnknownWords(t *testing.T) {
+	t.Parallel()
+	const config = `catalog:
+  rules:
+    - allow: [Component, api, Compoment, Robot]
+      locations: [{type: vault}, {type: Url}, {type: embedded}]
+    - allow: [{kind: Spaceship, spec.type: x}]
+  locations:
+    - {type: fil, target: a.yaml}
+    - {type: vault, target: b}
+    - {type: s3-bucket, target: c, rules: [{allow: [Usr]}]}
+    - {type: embedded, target: all.yaml}
+`
+	more := pluginapi.Plugin{ID: "more", Extensions: []pluginapi.Extension{
+		catalognode.AddKind("robot", catalognode.Kind{Name: "Robot", APIVersions: []string{"example.com/v1"}}),
+		catalognode.LocationReaders.From("vault", catalognode.LocationReader{Type: "vault"}, func(context.Context, catalognode.ReadRequest) (catalognode.ReadResult, error) {
+			return catalognode.ReadResult{Files: []catalognode.File{{Target: "b", Text: []byte(component("desk"))}}}, nil
+		}),
+	}}
+	files := fstest.MapFS{"all.yaml": {Data: []byte(component("shop"))}}
+	p := plugintest.StartWith(t, plugintest.Options{Config: config}, catalog.Plugin(catalog.Options{Embedded: files}), more)
+	for _, name := range []string{"shop", "desk"} { // all else comes in
+		eventually(t, name+" is there", func() bool { return p.Get(api+"/entities/by-name/component/default/"+name).Status == http.StatusOK })
+	}
+	for _, want := range []string{
+		":3:31 kind=Compoment suggestion=Component", ":4:34 type=Url suggestion=url", ":5:15 kind=Spaceship known=\"API, AiResource, Component,", ":7:7 type=fil suggestion=file", ":9:7 type=s3-bucket known=\"embedded, file, url, vault\"", ":9:53 kind=Usr suggestion=User",
+	} {
+		if !strings.Contains(p.Log(), want) {
+			t.Errorf("the log does not say %s\n%s", want, p.Log())
+		}
+	}
+	if n := strings.Count(p.Log(), "that nothing in this portal"); n != 6 {
+		t.Errorf("%d warnings:\n%s", n, p.Log())
+	}
 }

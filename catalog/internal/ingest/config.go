@@ -46,11 +46,25 @@ type Location struct {
 	Target   string         `yaml:"target"` // relative paths start in the working directory
 	Presence string         `yaml:"presence"`
 	Rules    []LocationRule `yaml:"rules"` // kinds that this location may bring besides
+
+	place string
+}
+
+// SetPlace takes note of where the configuration names the location.
+func (l *Location) SetPlace(place string) { l.place = place }
+
+// Validate checks what the fields say together.
+func (l *Location) Validate() error {
+	_, err := l.ref()
+	if l.Presence != "" && l.Presence != catalogcommon.PresenceOptional && l.Presence != catalogcommon.PresenceRequired {
+		err = errors.Join(err, pluginapi.BadConfig("presence", "%q is not known; write optional or required", l.Presence))
+	}
+	return err
 }
 
 // LocationRule allows kinds.
 type LocationRule struct {
-	Allow []string `yaml:"allow"`
+	Allow []location.AllowedKind `yaml:"allow"`
 }
 
 // ProcessorOptions are about one processor.
@@ -67,10 +81,10 @@ type ProviderOptions struct {
 // Strategy is delete or keep.
 type Strategy string
 
-// Validate checks the word.
-func (s Strategy) Validate() error {
-	if s != "" && s != "delete" && s != "keep" {
-		return fmt.Errorf("%q is not known; write delete or keep", string(s))
+// UnmarshalText takes the words that there are.
+func (s *Strategy) UnmarshalText(text []byte) error {
+	if *s = Strategy(text); *s != "delete" && *s != "keep" {
+		return fmt.Errorf("%q is not known; write delete or keep", text)
 	}
 	return nil
 }
@@ -78,29 +92,12 @@ func (s Strategy) Validate() error {
 // ConflictStrategy is reject or refresh.
 type ConflictStrategy string
 
-// Validate checks the word.
-func (s ConflictStrategy) Validate() error {
-	if s != "" && s != catalogcommon.OnConflictReject && s != catalogcommon.OnConflictRefresh {
-		return fmt.Errorf("%q is not known; write reject or refresh", string(s))
+// UnmarshalText takes the words that there are.
+func (s *ConflictStrategy) UnmarshalText(text []byte) error {
+	if *s = ConflictStrategy(text); *s != catalogcommon.OnConflictReject && *s != catalogcommon.OnConflictRefresh {
+		return fmt.Errorf("%q is not known; write reject or refresh", text)
 	}
 	return nil
-}
-
-// Validate checks what the fields say together.
-func (c Config) Validate() error {
-	var faults []error
-	if _, err := location.NewRules(c.allRules()...); err != nil {
-		faults = append(faults, err)
-	}
-	for i, l := range c.Locations {
-		if _, err := l.ref(); err != nil {
-			faults = append(faults, pluginapi.BadConfig(fmt.Sprintf("locations[%d]", i), "%w", err))
-		}
-		if l.Presence != "" && l.Presence != catalogcommon.PresenceOptional && l.Presence != catalogcommon.PresenceRequired {
-			faults = append(faults, pluginapi.BadConfig(fmt.Sprintf("locations[%d].presence", i), "%q is not known; write optional or required", l.Presence))
-		}
-	}
-	return errors.Join(faults...)
 }
 
 // Interval is a duration, or false for never. It is written as 30m, "30 minutes", PT30M, {minutes: 30}, or as a number of milliseconds.

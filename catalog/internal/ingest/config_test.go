@@ -1,12 +1,10 @@
 package ingest_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/proscenium-dev/proscenium/catalog/internal/ingest"
-	"github.com/proscenium-dev/proscenium/catalog/internal/location"
 )
 
 func TestInterval(t *testing.T) {
@@ -31,25 +29,5 @@ func TestInterval(t *testing.T) {
 	}
 	if got := (ingest.Interval{}).Duration(); got != 100*time.Second {
 		t.Errorf("default: %v", got)
-	}
-}
-
-func TestConfigFaults(t *testing.T) {
-	t.Parallel()
-	c := ingest.Config{
-		Locations: []ingest.Location{{Type: "http", Target: "//x"}, {Type: "file", Target: "a.yaml", Presence: "perhaps"}},
-		Rules:     []location.Rule{{Locations: []location.RuleLocations{{Type: "url", Exact: "a", Pattern: "b"}}}},
-	}
-	err := c.Validate()
-	for _, want := range []string{"locations[0]", "locations[1].presence", "exclude each other"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("faults do not name %s: %v", want, err)
-		}
-	}
-	if err := (ingest.Config{}).Validate(); err != nil {
-		t.Errorf("defaults: %v", err)
-	}
-	if err := ingest.Strategy("burn").Validate(); err == nil {
-		t.Error("an unknown strategy is taken")
 	}
 }

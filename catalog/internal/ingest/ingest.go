@@ -75,6 +75,8 @@ type Ingest struct {
 	settings    atomic.Pointer[pipeline.Settings]
 	fingerprint string
 	sources     []string
+	types       []string // of locations that can be read
+	kinds       []string // that entities can have
 }
 
 // New makes the pipeline. It does no I/O; the error names what contributions say that cannot be.
@@ -92,6 +94,11 @@ func New(parts Parts) (*Ingest, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, kind := range kinds {
+		in.kinds = append(in.kinds, kind.Name)
+	}
+	slices.Sort(in.kinds)
+	in.kinds = slices.Compact(in.kinds)
 	config := parts.Config.Get()
 	settings, err := config.settings()
 	if err != nil {
@@ -104,6 +111,7 @@ func New(parts Parts) (*Ingest, error) {
 	for _, extension := range parts.Contributions.Readers {
 		readers[extension.Spec.Type] = contributedReader{extension}
 	}
+	in.types = slices.Sorted(maps.Keys(readers))
 	references := location.References{Readers: readers, URL: parts.URLs}
 	processors, described := in.processors(config)
 	in.fingerprint = fingerprint(kinds, described, parts.Placeholders)
@@ -216,6 +224,7 @@ func (in *Ingest) Start(ctx context.Context) error {
 	}
 	config := in.Config.Get()
 	in.reportOptions(config)
+	in.reportUnknown(config)
 	gone, changes, err := in.Store.RemoveSources(ctx, in.sources, config.OrphanProviderStrategy == "keep")
 	if err != nil {
 		return err
@@ -338,6 +347,7 @@ func (in *Ingest) Follow(ctx context.Context) error {
 		select {
 		case <-changed:
 			in.reportFixed(started, in.Config.Get())
+			in.reportUnknown(in.Config.Get())
 			continue
 		case <-hosts:
 		case <-reading:

@@ -42,11 +42,7 @@ func (c Config) allRules() []location.Rule {
 			continue // Validate says so
 		}
 		for _, rule := range l.Rules {
-			more := location.Rule{Locations: []location.RuleLocations{{Type: ref.Type, Exact: ref.Target}}}
-			for _, kind := range rule.Allow {
-				more.Allow = append(more.Allow, location.AllowedKind{Kind: kind})
-			}
-			all = append(all, more)
+			all = append(all, location.Rule{Allow: rule.Allow, Locations: []location.RuleLocations{{Type: ref.Type, Exact: ref.Target}}})
 		}
 	}
 	return all

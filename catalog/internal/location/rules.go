@@ -3,11 +3,11 @@ package location
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
 // Rule says which kinds of entities some locations may bring. It is an item of catalog.rules in the configuration.
@@ -20,6 +20,22 @@ type Rule struct {
 type AllowedKind struct {
 	Kind     string `yaml:"kind" json:"kind"`
 	SpecType string `yaml:"spec.type" json:"spec.type"` // empty means all
+
+	place string
+}
+
+// SetPlace takes note of where the configuration names the kind.
+func (a *AllowedKind) SetPlace(place string) { a.place = place }
+
+// Place is where the configuration names the kind: file, line and column. It is empty for one from elsewhere.
+func (a *AllowedKind) Place() string { return a.place }
+
+// Validate checks that there is one.
+func (a *AllowedKind) Validate() error {
+	if a.Kind == "" {
+		return errors.New("name a kind")
+	}
+	return nil
 }
 
 // UnmarshalText reads the plain form.
@@ -43,6 +59,28 @@ type RuleLocations struct {
 	Type    string `yaml:"type" json:"type"`
 	Exact   string `yaml:"exact" json:"exact"`
 	Pattern string `yaml:"pattern" json:"pattern"` // with *, **, ?, [] and {}; case does not count
+
+	place string
+}
+
+// SetPlace takes note of where the configuration has it.
+func (l *RuleLocations) SetPlace(place string) { l.place = place }
+
+// Place is where the configuration has it: file, line and column.
+func (l *RuleLocations) Place() string { return l.place }
+
+// Validate checks what the fields say together.
+func (l *RuleLocations) Validate() error {
+	switch {
+	case l.Type == "" && l.Exact == "" && l.Pattern == "":
+		return errors.New("give a type, and perhaps exact or pattern")
+	case l.Exact != "" && l.Pattern != "":
+		return errors.New("exact and pattern exclude each other; leave one out")
+	}
+	if _, err := compileMatcher(l.Pattern); err != nil {
+		return pluginapi.BadConfig("pattern", "%w", err)
+	}
+	return nil
 }
 
 // Rules decide which entities may come in. The zero value allows nothing.
@@ -68,31 +106,19 @@ func DefaultRules() []Rule {
 func NewRules(rules ...Rule) (Rules, error) {
 	var compiled Rules
 	var faults []error
-	for i, r := range rules {
+	for _, r := range rules {
 		c := rule{allow: slices.Clone(r.Allow)}
-		for j, kind := range r.Allow {
-			if kind.Kind == "" {
-				faults = append(faults, fmt.Errorf("rules[%d].allow[%d]: name a kind", i, j))
-			}
+		for _, kind := range r.Allow {
+			faults = append(faults, kind.Validate())
 		}
 		if r.Locations != nil {
 			c.locations = []ruleLocations{} // an empty list matches nothing, no list everything
 		}
-		for j, l := range r.Locations {
-			where := fmt.Sprintf("rules[%d].locations[%d]", i, j)
+		for _, l := range r.Locations {
+			faults = append(faults, l.Validate())
 			place := ruleLocations{kind: l.Type, exact: l.Exact}
-			if l.Type == "" && l.Exact == "" && l.Pattern == "" {
-				faults = append(faults, fmt.Errorf("%s: give a type, and perhaps exact or pattern", where))
-			}
-			if l.Exact != "" && l.Pattern != "" {
-				faults = append(faults, fmt.Errorf("%s: exact and pattern exclude each other; leave one out", where))
-			}
 			if l.Pattern != "" {
-				match, err := compileMatcher(l.Pattern)
-				if err != nil {
-					faults = append(faults, fmt.Errorf("%s: %w", where, err))
-				}
-				place.match = match
+				place.match, _ = compileMatcher(l.Pattern) // Validate says what is wrong with it
 			}
 			c.locations = append(c.locations, place)
 		}
