@@ -39,12 +39,12 @@ type source struct {
 
 // known is what the database says of a child.
 type known struct {
-	id       int64
-	revision int64
-	hash     string
-	key      *string
-	orphan   *int64
-	asIs     bool
+	id     int64
+	hash   string
+	key    *string
+	orphan *int64
+	asIs   bool
+	wanted bool // somebody else wants to bring it
 }
 
 // arrived are the children that a source may bring, by id, and those that it may not.
@@ -76,7 +76,18 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 	now := t.now.UnixMilli()
 	states := newRows("uid text", "ref text", "key text", "hash text", "next bigint", "result text", "as_is bigint", "took bigint", "done bigint")
 	changed := newRows("id bigint", "key text", "hash text")
-	bodies := newRows("id bigint", "body text", "positions text", "processed text")
+	decided := newRows("id bigint", "key text", "hash text", "next bigint", "result text", "as_is bigint", "took bigint") // changed, and processed
+	bodies, processed := newRows("id bigint", "body text", "positions text"), newRows("id bigint", "body text", "positions text", "processed text")
+	addBody := func(id int64, c *Child) {
+		switch {
+		case c.Outcome == nil:
+			bodies.add(id, c.Body, optional(c.Positions))
+		case c.Outcome.AsIs:
+			processed.add(id, c.Body, optional(c.Positions), (*string)(nil))
+		default:
+			processed.add(id, c.Body, optional(c.Positions), &c.Outcome.Body)
+		}
+	}
 	seen := map[string]bool{}
 	var outcomes, changes Finished // of new entities, and of changed ones
 	var fresh []int
@@ -98,14 +109,17 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 		default:
 			result.ids[i] = k.id
 			if k.hash != c.Hash || k.key == nil && c.LocationKey != "" || k.key != nil && *k.key != c.LocationKey {
-				changed.add(k.id, optional(c.LocationKey), c.Hash)
-				bodies.add(k.id, c.Body, optional(c.Positions), (*string)(nil))
-				if c.Outcome != nil {
-					c.Outcome.ID, c.Outcome.Revision, c.Outcome.Kept = k.id, k.revision+1, false
-					changes = append(changes, c.Outcome)
-				}
-				if k.asIs {
+				addBody(k.id, c)
+				switch o := c.Outcome; {
+				case o != nil:
+					o.ID, o.Kept = k.id, true
+					decided.add(k.id, optional(c.LocationKey), c.Hash, millis(o.Next), o.Hash, o.AsIs, o.Took.Microseconds())
+					changes = append(changes, o)
+				case k.asIs:
 					good = append(good, k.id)
+					fallthrough
+				default:
+					changed.add(k.id, optional(c.LocationKey), c.Hash)
 				}
 			}
 		}
@@ -129,15 +143,11 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 	for _, i := range fresh {
 		c := &children[i]
 		result.ids[i] = made[c.Ref]
-		var processed *string
+		addBody(result.ids[i], c)
 		if c.Outcome != nil {
 			c.Outcome.ID = result.ids[i]
 			outcomes = append(outcomes, c.Outcome)
-			if !c.Outcome.AsIs {
-				processed = &c.Outcome.Body
-			}
 		}
-		bodies.add(result.ids[i], c.Body, optional(c.Positions), processed)
 	}
 	if len(good) > 0 {
 		if _, err := t.ExecContext(t.ctx, `update entity_bodies set processed = unprocessed where `+t.in("id", 1), t.ids(good)); err != nil {
@@ -147,32 +157,38 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 	if err := t.exec(`update refresh_state set location_key = r.key, unprocessed_hash = r.hash, as_is = 0, next_update_at = $1, revision = revision + 1 from {rows} where refresh_state.id = r.id`, changed, now); err != nil {
 		return result, err
 	}
-	if err := t.exec(`insert into entity_bodies (id, unprocessed, positions, processed) select r.id, r.body, r.positions, r.processed from {rows} where true
+	if err := t.exec(`update refresh_state set location_key = r.key, unprocessed_hash = r.hash, next_update_at = r.next, revision = revision + 1, claimed_until = 0, claimed_by = null, attempted_at = $1, succeeded_at = $1, took_us = r.took,
+		result_hash = r.result, errors = null, failures = 0, as_is = r.as_is from {rows} where refresh_state.id = r.id`, decided, now); err != nil {
+		return result, err
+	}
+	if err := t.exec(`insert into entity_bodies (id, unprocessed, positions) select r.id, r.body, r.positions from {rows} where true
 		on conflict (id) do update set unprocessed = excluded.unprocessed, positions = excluded.positions`, bodies); err != nil {
+		return result, err
+	}
+	if err := t.exec(`insert into entity_bodies (id, unprocessed, positions, processed) select r.id, r.body, r.positions, r.processed from {rows} where true
+		on conflict (id) do update set unprocessed = excluded.unprocessed, positions = excluded.positions, processed = excluded.processed, cache = null`, processed); err != nil {
 		return result, err
 	}
 	if err := t.leave(from, free, have, children); err != nil {
 		return result, err
 	}
-	if err := t.noteConflicts(from, result.conflicts, children); err != nil {
+	if err := t.noteConflicts(from, result.conflicts, children, have); err != nil {
 		return result, err
 	}
 	t.stitchIDs(outcomes.ids())
 	if err := t.relate(outcomes, nil); err != nil {
 		return result, err
 	}
-	if err := t.schedule(changes); err != nil {
-		return result, err
-	}
+	t.stitchIDs(changes.ids())
 	return result, t.conclude(changes)
 }
 
 func (t *tx) knownByRef(refs []string) (map[string]known, error) {
 	have := make(map[string]known, len(refs))
-	err := t.collect(`select id, revision, entity_ref, unprocessed_hash, location_key, orphan_since, as_is from refresh_state where `+t.in("entity_ref", 1)+` order by id`+t.dialect.ForUpdate(), []any{t.texts(refs)}, func(row *sqlx.Rows) error {
+	err := t.collect(`select id, entity_ref, unprocessed_hash, location_key, orphan_since, as_is, exists (select 1 from conflicts c where c.entity_ref = refresh_state.entity_ref) from refresh_state where `+t.in("entity_ref", 1)+` order by id`+t.dialect.ForUpdate(), []any{t.texts(refs)}, func(row *sqlx.Rows) error {
 		var k known
 		var ref string
-		err := row.Scan(&k.id, &k.revision, &ref, &k.hash, &k.key, &k.orphan, &k.asIs)
+		err := row.Scan(&k.id, &ref, &k.hash, &k.key, &k.orphan, &k.asIs, &k.wanted)
 		have[ref] = k
 		return err
 	})
@@ -225,14 +241,16 @@ func (t *tx) leave(from source, free map[int64]bool, have map[string]known, chil
 }
 
 // noteConflicts replaces what is known of a source's conflicts over these children.
-func (t *tx) noteConflicts(from source, conflicts []Conflict, children []Child) error {
-	keys := map[string]bool{}
+func (t *tx) noteConflicts(from source, conflicts []Conflict, children []Child, have map[string]known) error {
+	wanted := map[string][]string{} // by key
 	for i := range children {
-		keys[children[i].LocationKey] = true
+		c := &children[i]
+		if k, ok := have[c.Ref]; !ok || k.wanted {
+			wanted[c.LocationKey] = append(wanted[c.LocationKey], c.Ref)
+		}
 	}
-	refs := t.texts(refsOf(children))
-	for key := range keys {
-		if err := t.settleConflicts(`location_key = $2 and `+t.in("entity_ref", 1), refs, key); err != nil {
+	for key, refs := range wanted {
+		if err := t.settleConflicts(`location_key = $2 and `+t.in("entity_ref", 1), t.texts(refs), key); err != nil {
 			return err
 		}
 	}

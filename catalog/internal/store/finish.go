@@ -87,13 +87,32 @@ func (t *tx) conclude(f Finished) error {
 	if err := t.relate(good, all); err != nil {
 		return err
 	}
-	if err := t.setKeys(good, all); err != nil {
+	had, err := t.had(all)
+	if err != nil {
 		return err
 	}
-	if err := t.setChildren(good, all); err != nil {
+	if err := t.setKeys(good, had.keys); err != nil {
 		return err
 	}
-	return t.setTargets(good)
+	if err := t.setChildren(good, had.children); err != nil {
+		return err
+	}
+	return t.setTargets(good, had.targets)
+}
+
+// belongings say which entities have refresh keys, children of their own or conflicts about some, and targets. Most have nothing of that, and get nothing.
+type belongings struct{ keys, children, targets map[int64]bool }
+
+func (t *tx) had(ids []int64) (belongings, error) {
+	had := belongings{map[int64]bool{}, map[int64]bool{}, map[int64]bool{}}
+	err := t.collect(`select 1, entity_id from refresh_keys where `+t.in("entity_id", 1)+` union select 2, source_id from child_edges where via = '' and `+t.in("source_id", 1)+`
+		union select 2, source_id from conflicts where `+t.in("source_id", 1)+` union select 3, source_id from targets where `+t.in("source_id", 1), []any{t.ids(ids)}, func(row *sqlx.Rows) error {
+		var what, id int64
+		err := row.Scan(&what, &id)
+		[]map[int64]bool{had.keys, had.children, had.targets}[what-1][id] = true
+		return err
+	})
+	return had, err
 }
 
 // compare returns the outcomes of entities that are still there, and that nobody has finished since with something newer. Where what is stored unprocessed is no longer what was processed, the processed body must be kept apart from it.
@@ -145,13 +164,16 @@ func (t *tx) schedule(f Finished) error {
 		}
 	}
 	before := map[int64]string{}
-	err := t.collect(`select id, errors from refresh_state where errors is not null and `+t.in("id", 1), []any{t.ids(failed)}, func(row *sqlx.Rows) error {
-		var id int64
-		var errors string
-		err := row.Scan(&id, &errors)
-		before[id] = errors
-		return err
-	})
+	var err error
+	if len(failed) > 0 {
+		err = t.collect(`select id, errors from refresh_state where errors is not null and `+t.in("id", 1), []any{t.ids(failed)}, func(row *sqlx.Rows) error {
+			var id int64
+			var errors string
+			err := row.Scan(&id, &errors)
+			before[id] = errors
+			return err
+		})
+	}
 	if err != nil {
 		return err
 	}
@@ -241,12 +263,21 @@ func (t *tx) relate(good []*Result, old []int64) error {
 }
 
 // setKeys makes the refresh keys of entities those given.
-func (t *tx) setKeys(good []*Result, all []int64) error {
+func (t *tx) setKeys(good []*Result, had map[int64]bool) error {
 	type row struct {
 		id  int64
 		key string
 	}
 	have := map[row]bool{}
+	var all []int64
+	for _, r := range good {
+		if had[r.ID] || len(r.Keys) > 0 {
+			all = append(all, r.ID)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
 	err := t.collect(`select entity_id, key from refresh_keys where `+t.in("entity_id", 1), []any{t.ids(all)}, func(found *sqlx.Rows) error {
 		var r row
 		err := found.Scan(&r.id, &r.key)
@@ -275,18 +306,8 @@ func (t *tx) setKeys(good []*Result, all []int64) error {
 	return t.exec(`insert into refresh_keys (entity_id, key) select r.id, r.key from {rows} where true on conflict do nothing`, come)
 }
 
-// setChildren makes the children that entities bring by themselves those given. Most have none, and had none.
-func (t *tx) setChildren(good []*Result, all []int64) error {
-	had := map[int64]bool{}
-	err := t.collect(`select source_id from child_edges where via = '' and `+t.in("source_id", 1)+` union select source_id from conflicts where `+t.in("source_id", 1), []any{t.ids(all)}, func(row *sqlx.Rows) error {
-		var id int64
-		err := row.Scan(&id)
-		had[id] = true
-		return err
-	})
-	if err != nil {
-		return err
-	}
+// setChildren makes the children that entities bring by themselves those given.
+func (t *tx) setChildren(good []*Result, had map[int64]bool) error {
 	for _, r := range good {
 		if len(r.Children) == 0 && !had[r.ID] {
 			continue
@@ -315,21 +336,7 @@ func (t *tx) setChildren(good []*Result, all []int64) error {
 }
 
 // setTargets forgets targets that Location entities no longer have.
-func (t *tx) setTargets(good []*Result) error {
-	had := map[int64]bool{}
-	var all []int64
-	for _, r := range good {
-		all = append(all, r.ID)
-	}
-	err := t.collect(`select distinct source_id from targets where `+t.in("source_id", 1), []any{t.ids(all)}, func(row *sqlx.Rows) error {
-		var id int64
-		err := row.Scan(&id)
-		had[id] = true
-		return err
-	})
-	if err != nil {
-		return err
-	}
+func (t *tx) setTargets(good []*Result, had map[int64]bool) error {
 	for _, r := range good {
 		if !had[r.ID] {
 			continue

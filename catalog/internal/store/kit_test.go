@@ -166,7 +166,7 @@ func (k *kit) changes() []store.Change {
 			delete(there, c.Ref)
 		}
 	}
-	_, err = k.Refs(context.Background(), func(ref, uid string) error {
+	_, err = k.Load(context.Background(), func(ref, uid string, _ []byte) error {
 		if there[ref] != uid {
 			k.t.Errorf("%s is stored as %s, logged as %q", ref, uid, there[ref])
 		}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/jmoiron/sqlx"
@@ -44,9 +43,10 @@ func (s *Store) Mutate(ctx context.Context, m Mutation) (conflicts []Conflict, c
 		if conflicts = result.conflicts; m.Whole && len(conflicts) > 0 {
 			return errContested
 		}
-		if m.Full {
+		switch {
+		case m.Full:
 			err = t.settleConflicts(`source_key = $1 and not (`+t.in("entity_ref", 2)+`)`, m.Source, t.texts(refsOf(m.Added)))
-		} else {
+		case len(m.Removed) > 0:
 			err = t.settleConflicts(`source_key = $1 and `+t.in("entity_ref", 2), m.Source, t.texts(m.Removed))
 		}
 		if err != nil {
@@ -310,11 +310,14 @@ func (t *tx) removeForNow(id int64) ([]Change, error) {
 	for _, forget := range []string{
 		`update target_files set hash = '' where exists (select 1 from child_edges e where e.target_id = $1 and e.source_id = target_files.source_id and e.via = target_files.file)`,
 		`update targets set etag = '' where exists (select 1 from child_edges e where e.target_id = $1 and e.source_id = targets.source_id)`,
-		fmt.Sprintf(`update refresh_state set next_update_at = %d, revision = revision + 1, result_hash = null where id in (select source_id from child_edges where target_id = $1)`, t.now.UnixMilli()),
 	} {
 		if _, err := t.ExecContext(t.ctx, forget, id); err != nil {
 			return nil, err
 		}
+	}
+	_, err := t.ExecContext(t.ctx, `update refresh_state set next_update_at = $2, revision = revision + 1, result_hash = null where id in (select source_id from child_edges where target_id = $1)`, id, t.now.UnixMilli())
+	if err != nil {
+		return nil, err
 	}
 	return t.remove([]int64{id})
 }

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-
-	"github.com/jmoiron/sqlx"
 )
 
 // Reconcile looks for what was lost between stages, and queues it again: processed entities that were never put together, and orphans that nobody noted. It returns how many it found. Since each hand-over is one transaction it
@@ -30,21 +28,4 @@ func (s *Store) Reconcile(ctx context.Context) (found int, err error) {
 		return nil
 	})
 	return found, err
-}
-
-// Refs hands the ref and uid of every final entity to each, in no order, and returns the number of the last change that they include.
-func (s *Store) Refs(ctx context.Context, each func(ref, uid string) error) (seq int64, err error) {
-	err = s.read(ctx, "list entities", func(t *tx) error {
-		if err := t.GetContext(t.ctx, &seq, `select value from counters where name = 'change'`); err != nil {
-			return err
-		}
-		return t.collect(`select entity_ref, uid from final_entities`, nil, func(row *sqlx.Rows) error {
-			var ref, uid string
-			if err := row.Scan(&ref, &uid); err != nil {
-				return err
-			}
-			return each(ref, uid)
-		})
-	})
-	return seq, err
 }

@@ -167,9 +167,13 @@ func (s *Store) Processed(ctx context.Context, ref string) (done bool, last int6
 		from counters c left join refresh_state s on s.entity_ref = $1 where c.name = 'change'`
 	args := []any{ref, time.Now().UnixMilli()}
 	take := func(row *sqlx.Rows) error { return row.Scan(&last, &errors, &done) }
-	// Looking costs no writer's turn. What was seen may be a transaction's that is under way, so the answer is yes only when it is so afterwards.
 	err = collect(ctx, s.db, question, args, take)
+	early := false
 	if err == nil && done {
+		early, err = s.seesUncommitted(ctx)
+	}
+	if err == nil && early {
+		// What was seen may be a transaction's that is under way, so the answer is yes only when it is so afterwards.
 		err = s.readCommitted(ctx, "look at what has become of an entity", func(t *tx) error {
 			done = false
 			return t.collect(question, args, take)

@@ -109,16 +109,17 @@ type stitched struct {
 // takeQueued puts queued entities together.
 func (t *tx) takeQueued(n int, resting []int64, onlyNew bool, assemble func(*Parts) (Final, error)) (stitched, error) {
 	batch := stitched{entries: map[int64]int64{}}
-	condition, locks := ``, ``
+	condition := ``
 	if onlyNew {
-		condition = ` and not exists (select 1 from final_entities f where f.id = q.entity_id)`
+		condition = ` and (select f.id from final_entities f where f.id = q.entity_id) is null` // no join, which could go through all of them
 	}
+	text := `select q.entity_id, q.ticket from stitch_queue q where not (` + t.in("q.entity_id", 2) + `)` + condition + ` order by q.entity_id limit $1`
 	if t.postgres() {
-		// Whoever removes an entity has to wait, too, so that it sees what is to be removed. One that somebody is working on stays in the queue.
-		locks = ` for update of q skip locked for key share of s skip locked`
+		// Whoever removes an entity has to wait, too, so that it sees what is to be removed. One that somebody is working on stays in the queue. Without "lateral" it could be a join that goes through all entities there are.
+		text = `select q.entity_id, q.ticket from (` + text + ` for update skip locked) as q cross join lateral (select 1 from refresh_state s where s.id = q.entity_id for key share skip locked) as there`
 	}
 	var ids []int64
-	err := t.collect(`select q.entity_id, q.ticket from stitch_queue q join refresh_state s on s.id = q.entity_id where not (`+t.in("q.entity_id", 2)+`)`+condition+` order by q.entity_id limit $1`+locks, []any{n, t.ids(resting)}, func(row *sqlx.Rows) error {
+	err := t.collect(text, []any{n, t.ids(resting)}, func(row *sqlx.Rows) error {
 		var id, ticket int64
 		err := row.Scan(&id, &ticket)
 		batch.entries[id] = ticket
@@ -228,15 +229,47 @@ func (t *tx) parts(ids []int64) ([]*Parts, error) {
 		hashes = append(hashes, refHash(p.Ref))
 		return nil
 	})
-	if err != nil {
+	if err != nil || len(parts) == 0 {
 		return nil, err
 	}
+	if err := t.relations(byRef, hashes); err != nil {
+		return nil, err
+	}
+	// What is wrong, in one question, since most of the time nothing is.
+	const target, file, child, conflict = 1, 2, 3, 4
+	err = t.collect(`select 1, source_id, target, '', fault from targets where fault is not null and `+t.in("source_id", 1)+`
+		union all select 2, source_id, target, file, faults from target_files where faults is not null and `+t.in("source_id", 1)+`
+		union all select 3, target_id, '', '', fault from child_edges where fault is not null and `+t.in("target_id", 1)+`
+		union all select 4, s.id, c.location_key, coalesce(s.location_key, ''), '' from refresh_state s join conflicts c on c.entity_ref = s.entity_ref where `+t.in("s.id", 1)+`
+		order by 1, 2, 3, 4`, []any{arg}, func(row *sqlx.Rows) error {
+		var what, id int64
+		var first, second, text string
+		if err := row.Scan(&what, &id, &first, &second, &text); err != nil {
+			return err
+		}
+		p := byID[id]
+		switch {
+		case p == nil:
+		case what == target, what == file:
+			p.Errors = append(p.Errors, text)
+		case what == child:
+			p.Faults = append(p.Faults, text)
+		case what == conflict:
+			p.Conflicts = append(p.Conflicts, Conflict{Ref: p.Ref, LocationKey: first, Owner: second})
+		}
+		return nil
+	})
+	return parts, err
+}
+
+// relations adds to entities how they are related, by hash of their refs.
+func (t *tx) relations(byRef map[string]*Parts, hashes []int64) error {
 	// Joined to one row per entity, since most of what a row costs does not depend on its length.
 	joined := `group_concat(source_ref || char(29) || edges, char(28))`
 	if t.postgres() {
 		joined = `string_agg(source_ref || chr(29) || edges, chr(28))`
 	}
-	err = t.collect(`select `+joined+` from relations where `+t.in("source_hash", 1)+` group by source_hash`, []any{t.ids(hashes)}, func(row *sqlx.Rows) error {
+	err := t.collect(`select `+joined+` from relations where `+t.in("source_hash", 1)+` group by source_hash`, []any{t.ids(hashes)}, func(row *sqlx.Rows) error {
 		var text string
 		if err := row.Scan(&text); err != nil {
 			return err
@@ -254,48 +287,11 @@ func (t *tx) parts(ids []int64) ([]*Parts, error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range parts {
+	for _, p := range byRef {
 		slices.SortFunc(p.Relations, func(a, b Relation) int {
 			return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Target, b.Target))
 		})
 		p.Relations = slices.Compact(p.Relations) // two entities can say the same
 	}
-	addTo := func(field func(*Parts) *[]string) func(row *sqlx.Rows) error {
-		return func(row *sqlx.Rows) error {
-			var id int64
-			var text string
-			if err := row.Scan(&id, &text); err != nil {
-				return err
-			}
-			if p := byID[id]; p != nil {
-				list := field(p)
-				*list = append(*list, text)
-			}
-			return nil
-		}
-	}
-	errors := addTo(func(p *Parts) *[]string { return &p.Errors })
-	if err := t.collect(`select source_id, fault from targets where fault is not null and `+t.in("source_id", 1)+` order by source_id, target`, []any{arg}, errors); err != nil {
-		return nil, err
-	}
-	if err := t.collect(`select source_id, faults from target_files where faults is not null and `+t.in("source_id", 1)+` order by source_id, target, file`, []any{arg}, errors); err != nil {
-		return nil, err
-	}
-	if err := t.collect(`select target_id, fault from child_edges where fault is not null and `+t.in("target_id", 1), []any{arg}, addTo(func(p *Parts) *[]string { return &p.Faults })); err != nil {
-		return nil, err
-	}
-	err = t.collect(`select c.entity_ref, c.location_key, coalesce(s.location_key, '') from conflicts c join refresh_state s on s.entity_ref = c.entity_ref where `+t.in("s.id", 1)+` order by c.entity_ref, c.location_key`, []any{arg}, func(row *sqlx.Rows) error {
-		var c Conflict
-		if err := row.Scan(&c.Ref, &c.LocationKey, &c.Owner); err != nil {
-			return err
-		}
-		if p := byRef[c.Ref]; p != nil {
-			p.Conflicts = append(p.Conflicts, c)
-		}
-		return nil
-	})
-	return parts, err
+	return err
 }

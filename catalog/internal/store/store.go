@@ -112,12 +112,24 @@ func (s *Store) read(ctx context.Context, what string, fn func(t *tx) error) err
 	return nil
 }
 
-// readCommitted runs fn in a transaction that sees nothing of what others have not committed. Any transaction does, but for a reading one on an SQLite database in memory; there it takes the writer's turn.
+// readCommitted runs fn in a transaction that sees nothing of what others have not committed. Any transaction does, but for a reading one that sees what is under way; there it takes the writer's turn.
 func (s *Store) readCommitted(ctx context.Context, what string, fn func(t *tx) error) error {
-	if s.dialect == database.Postgres {
-		return s.read(ctx, what, fn)
+	early, err := s.seesUncommitted(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", what, err)
+	case early:
+		return s.write(ctx, what, fn)
 	}
-	return s.write(ctx, what, fn)
+	return s.read(ctx, what, fn)
+}
+
+// seesUncommitted reports whether reading sees what other transactions have not committed, as in an SQLite database in memory.
+func (s *Store) seesUncommitted(ctx context.Context) (early bool, err error) {
+	if s.dialect == database.SQLite {
+		err = s.db.GetContext(ctx, &early, `select read_uncommitted from pragma_read_uncommitted`)
+	}
+	return early, err
 }
 
 // tx is a transaction with what its statements need.
