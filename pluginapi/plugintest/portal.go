@@ -248,7 +248,7 @@ func (p *Portal) Do(method, path string, header http.Header, body any) *Response
 	if err != nil {
 		p.t.Fatalf("%s %s: read the answer: %v", method, path, err)
 	}
-	return &Response{Status: res.StatusCode, Header: res.Header, Body: text, t: p.t, asked: fmt.Sprintf("%s %s", method, path)}
+	return &Response{Status: res.StatusCode, Header: res.Header, Body: text, t: p.t, troubles: p.Troubles, asked: fmt.Sprintf("%s %s", method, path)}
 }
 
 // logBuffer keeps a log while it is written.

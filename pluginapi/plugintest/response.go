@@ -19,9 +19,10 @@ type Response struct {
 	Header http.Header
 	Body   []byte
 
-	t     testing.TB
-	asked string
-	page  *html.Node
+	t        testing.TB
+	asked    string
+	troubles func() string // of the portal's log
+	page     *html.Node
 }
 
 func encode(body any) (io.Reader, string, error) {
@@ -42,9 +43,25 @@ func encode(body any) (io.Reader, string, error) {
 func (r *Response) Want(status int) *Response {
 	r.t.Helper()
 	if r.Status != status {
-		r.t.Fatalf("%s: status %d, want %d\n%s", r.asked, r.Status, status, r.Body)
+		r.t.Fatalf("%s: status %d, want %d\n%s", r.asked, r.Status, status, r.gist())
 	}
 	return r
+}
+
+// gist is what a person needs of an answer that is not as expected: of a page what it says, and what the log says.
+func (r *Response) gist() string {
+	said := string(r.Body)
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
+		for _, main := range r.Find("main") {
+			said = main.Text()
+		}
+	}
+	if r.troubles != nil {
+		if troubles := r.troubles(); troubles != "" {
+			said += "\nthe log says:\n" + troubles
+		}
+	}
+	return said
 }
 
 // JSON decodes the body into target.

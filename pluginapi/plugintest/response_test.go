@@ -1,6 +1,7 @@
 package plugintest
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -61,6 +62,24 @@ func TestAssertionsCanFail(t *testing.T) {
 		if got := strings.Join(to.said, "\n"); !strings.Contains(got, test.says) || (test.says == "") != (got == "") {
 			t.Errorf("%s: it says %q, want %q", name, got, test.says)
 		}
+	}
+}
+
+// TestAFailureSaysWhatTheLogSays asks for a page that fails with another status than expected.
+func TestAFailureSaysWhatTheLogSays(t *testing.T) {
+	t.Parallel()
+	p := Start(t, pluginapi.Plugin{ID: "ill", Extensions: []pluginapi.Extension{
+		pluginapi.Pages.From("page", pluginapi.Page{Path: "/ill", Title: "Ill"}, func(*http.Request) (pluginapi.View, error) { return pluginapi.View{}, errors.New("out of ink") }),
+	}})
+	to := &recorder{TB: t}
+	r := p.Get("/ill")
+	r.t = to
+	func() {
+		defer func() { _ = recover() }()
+		r.Want(200)
+	}()
+	if got := strings.Join(to.said, "\n"); !strings.Contains(got, "status 500, want 200") || !strings.Contains(got, "It is in the log") || !strings.Contains(got, "out of ink") || strings.Contains(got, "<main") {
+		t.Errorf("it says %s", got)
 	}
 }
 
