@@ -288,11 +288,7 @@ func (a *API) ancestry(w http.ResponseWriter, r *http.Request) error {
 const maxRefs = 20_000
 
 func (a *API) byRefs(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		EntityRefs []string        `json:"entityRefs"`
-		Fields     []string        `json:"fields"`
-		Query      json.RawMessage `json:"query"`
-	}
+	var body refsBody
 	p := paramsOf(r)
 	filter := p.list("filter")
 	if err := p.done(); err != nil {

@@ -152,6 +152,9 @@ func readBody(r *http.Request, into any, strict, mayBeEmpty bool) error {
 			return pluginapi.BadInput("unsupported media type %s", kind)
 		}
 	}
+	if plain, ok := into.(interface{ readPlain(text []byte) bool }); ok && plain.readPlain(text) {
+		return nil
+	}
 	if !strict && json.Unmarshal(text, into) == nil {
 		return nil
 	}

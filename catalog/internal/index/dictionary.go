@@ -216,3 +216,8 @@ func (d *dictionary) compare(a, b uint32) int {
 	}
 	return bytes.Compare(d.lower(a), d.lower(b))
 }
+
+// sameValue tells whether terms of one key, or 0 for none, have the same lower-cased value. Of terms that do, only the last one has no variant, so that mostly the texts need not be looked at.
+func (d *dictionary) sameValue(a, b uint32) bool {
+	return a == b || a != 0 && b != 0 && (d.terms.at(a).variant != 0 || d.terms.at(b).variant != 0) && d.compare(a, b) == 0
+}

@@ -117,7 +117,7 @@ func (l *lister) tied(want int) []uint64 {
 		if beyond != nil && ix.compareText(uint32(group[0]>>32), l.query.After[l.which[0]], false) == 0 {
 			group = slices.DeleteFunc(group, func(e uint64) bool { return !beyond(e) })
 		}
-		if !l.packed(group, need-from) {
+		if len(group) > 1 && !l.packed(group, need-from) {
 			group = least(group, need-from, order)
 		}
 		group = group[:min(len(group), need-from)]
@@ -128,7 +128,7 @@ func (l *lister) tied(want int) []uint64 {
 	last := uint32(math.MaxUint32)
 	visit := func(e uint64) bool {
 		if t := uint32(e >> 32); t != last {
-			if last != math.MaxUint32 && ix.compareValues(last, t, false) != 0 && len(found) > from {
+			if last != math.MaxUint32 && !ix.sameValue(last, t) && len(found) > from {
 				if !settle() {
 					return false
 				}
@@ -148,9 +148,6 @@ func (l *lister) tied(want int) []uint64 {
 
 // packed does what least does for entries with the same value of the first key. It compares ranks without looking them up each time; it is false if some of them are not known.
 func (l *lister) packed(group []uint64, n int) bool {
-	if len(group) == 0 {
-		return true
-	}
 	term, ranks := group[0]>>32, l.further[0].of
 	for i, e := range group {
 		if e>>32 != term || ranks[uint32(e)] == unranked { // or written in another case
