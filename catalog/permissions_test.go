@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -401,6 +402,14 @@ func TestAddedRules(t *testing.T) {
 			return map[string]any{"$no": 1}, nil
 		}),
 		catalognode.Rules.From("kind", catalognode.Rule{Name: catalogcommon.RuleIsEntityKind}, func(context.Context, map[string][]string) (map[string]any, error) { return map[string]any{}, nil }),
+		pluginapi.Routes.From("may", pluginapi.Route{Pattern: "GET /may/{name}"}, func(a pluginapi.Authorizer, w http.ResponseWriter, r *http.Request) error { // a permission of the plugin's own, about one entity
+			decision, err := a.Authorize(r.Context(), pluginapi.Permission{Name: "rules.use", Resource: catalogcommon.ResourceTypeEntity}, r.PathValue("name"))
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(w, decision.Effect == pluginapi.Allow)
+			return err
+		}),
 	}}
 	var authorizer changing
 	authorizer.to(policy{})
@@ -431,6 +440,15 @@ func TestAddedRules(t *testing.T) {
 		var list []*catalogcommon.Entity
 		p.Get(api + "/entities?order=asc:metadata.name").Want(200).JSON(&list)
 		want(t, name, names(list), c.want...)
+
+		authorizer.to(policy{"rules.use": when(c.condition)})
+		for _, ref := range []string{"component:default/Shop", "group:default/sea", "component:default/till", "component:default/none"} {
+			_, entity, _ := strings.Cut(ref, "/")
+			r := p.Get("/api/rules/may/" + url.PathEscape(ref))
+			if may := r.Status == 200 && string(r.Body) == "true"; may != slices.Contains(c.want, entity) {
+				t.Errorf("%s: whether it may with %s: %d %s", name, ref, r.Status, r.Body)
+			}
+		}
 	}
 	authorizer.to(policy{})
 	body := map[string]any{"items": []any{map[string]any{

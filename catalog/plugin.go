@@ -42,6 +42,7 @@ func Plugin(options ...Options) pluginapi.Plugin {
 		pluginapi.Pages.From("entity", pages.EntitySpec, (*pages.Pages).Entity),
 		pluginapi.Pages.From("entity-tab", pages.TabSpec, (*pages.Pages).Tab),
 		pluginapi.Pages.From("problems", pages.ProblemsSpec, (*pages.Pages).ListProblems),
+		access.PermissionRules(),
 		pluginapi.Starts.From("ingest", pluginapi.Start{}, (*ingest.Ingest).Start),
 		pluginapi.Stops.From("ingest", pluginapi.Stop{}, (*ingest.Ingest).Stop),
 		pluginapi.Workers.From("ingest", pluginapi.Worker{}, (*ingest.Ingest).Work),
@@ -49,7 +50,6 @@ func Plugin(options ...Options) pluginapi.Plugin {
 		pluginapi.Workers.From("provide", pluginapi.Worker{}, (*ingest.Ingest).Provide),
 	}
 	extensions = append(extensions, api.Routes()...)
-	extensions = append(extensions, access.PermissionRules()...)
 	return pluginapi.Plugin{
 		ID:         "catalog",
 		Title:      "Catalog",

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
@@ -54,15 +55,22 @@ func (a *authorizer) Authorize(ctx context.Context, p pluginapi.Permission, reso
 }
 
 func (a *authorizer) rule(ctx context.Context, resourceType string, call pluginapi.RuleCall, resource string) (holds bool, err error) {
-	for _, rule := range a.rules() {
-		if rule.Spec.Name != call.Name || rule.Spec.Resource != resourceType {
-			continue
-		}
-		err = rule.Use(ctx, func(ctx context.Context, check pluginapi.RuleFunc) (err error) {
-			holds, err = check(ctx, resource, call.Params)
-			return err
+	rules := a.rules()
+	named := func(name string) int {
+		return slices.IndexFunc(rules, func(rule pluginapi.Extended[pluginapi.PermissionRule, pluginapi.RuleFunc]) bool {
+			return rule.Spec.Name == name && rule.Spec.Resource == resourceType
 		})
-		return holds, err
 	}
-	return false, fmt.Errorf("evaluate condition: no plugin has a rule %s for %s", call.Name, resourceType)
+	i := named(call.Name)
+	if i < 0 {
+		i = named("") // of whoever answers for all others
+	}
+	if i < 0 {
+		return false, fmt.Errorf("evaluate condition: no plugin has a rule %s for %s", call.Name, resourceType)
+	}
+	err = rules[i].Use(ctx, func(ctx context.Context, check pluginapi.RuleFunc) (err error) {
+		holds, err = check(ctx, resource, call)
+		return err
+	})
+	return holds, err
 }

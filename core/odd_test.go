@@ -272,7 +272,7 @@ func TestPagesNeedADefinitePermission(t *testing.T) {
 		e.Spec = spec
 		plugin.Extensions = append(plugin.Extensions, e)
 	}
-	plugin.Extensions = append(plugin.Extensions, pluginapi.PermissionRules.From("it", pluginapi.PermissionRule{Name: "IS_IT", Resource: "thing"}, func(_ context.Context, resource string, _ map[string]any) (bool, error) {
+	plugin.Extensions = append(plugin.Extensions, pluginapi.PermissionRules.From("it", pluginapi.PermissionRule{Name: "IS_IT", Resource: "thing"}, func(_ context.Context, resource string, _ pluginapi.RuleCall) (bool, error) {
 		return resource == "it", nil
 	}), pluginapi.Routes.From("one", pluginapi.Route{Pattern: "GET /one/{ref}"}, func(a pluginapi.Authorizer, w http.ResponseWriter, r *http.Request) error {
 		decision, err := a.Authorize(r.Context(), pluginapi.Permission{Name: "conditional", Resource: "thing"}, r.PathValue("ref"))

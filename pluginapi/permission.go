@@ -84,13 +84,13 @@ func (c Condition) Match(rule func(RuleCall) (bool, error)) (bool, error) {
 
 // PermissionRule is the spec of a rule that conditions may use.
 type PermissionRule struct {
-	Name        string // such as IS_ENTITY_OWNER
+	Name        string // such as IS_ENTITY_OWNER; empty for all rules about the resource type that no other extension names, where only their owner knows which there are
 	Resource    string // the resource type it is about
 	Description string
 }
 
-// RuleFunc tells whether the rule with params holds for the resource that a reference names.
-type RuleFunc func(ctx context.Context, resource string, params map[string]any) (bool, error)
+// RuleFunc tells whether a rule, with its parameters, holds for the resource that a reference names. One that it does not know is an error.
+type RuleFunc func(ctx context.Context, resource string, rule RuleCall) (bool, error)
 
 // PermissionRules is where owners of resources say what conditions about them mean, so that an [Authorizer] can decide about one resource.
 var PermissionRules = &Point[PermissionRule, RuleFunc]{Kind: "permission-rule"}

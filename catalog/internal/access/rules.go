@@ -64,22 +64,18 @@ func (c *Catalog) Rules() []catalognode.Rule {
 	return all
 }
 
-// PermissionRules are the catalog's own rules as extensions: an authorizer can decide about one entity with them.
-func PermissionRules() []pluginapi.Extension {
-	var extensions []pluginapi.Extension
-	for _, known := range ownRules() {
-		spec := pluginapi.PermissionRule{Name: known.Name, Resource: catalogcommon.ResourceTypeEntity, Description: known.Description}
-		extensions = append(extensions, pluginapi.PermissionRules.From(strings.ReplaceAll(strings.ToLower(known.Name), "_", "-"), spec, func(c *Catalog) pluginapi.RuleFunc {
-			return func(ctx context.Context, resource string, params map[string]any) (bool, error) {
-				where, err := c.rule(ctx, pluginapi.RuleCall{Name: known.Name, Params: params})
-				if err != nil {
-					return false, err
-				}
-				return c.index.Matches(strings.ToLower(resource), where)
+// PermissionRules answer for all rules about entities, those that plugins add included: an authorizer can decide about one entity with them, for any plugin that asks it.
+func PermissionRules() pluginapi.Extension {
+	spec := pluginapi.PermissionRule{Resource: catalogcommon.ResourceTypeEntity, Description: "Rules about entities"}
+	return pluginapi.PermissionRules.From("entities", spec, func(c *Catalog) pluginapi.RuleFunc {
+		return func(ctx context.Context, resource string, call pluginapi.RuleCall) (bool, error) {
+			where, err := c.rule(ctx, call)
+			if err != nil {
+				return false, err
 			}
-		}))
-	}
-	return extensions
+			return c.index.Matches(strings.ToLower(resource), where)
+		}
+	})
 }
 
 // maxConditions bounds what a decision can be made of.
