@@ -78,6 +78,13 @@ func TestHostileRequests(t *testing.T) {
 			p.hostile("POST /locations?onConflict="+value, location)
 			p.hostile("POST /entities/by-refs?filter="+value, `{"entityRefs":["x"]}`)
 		}
+		for _, value := range hostileTexts() {
+			for _, path := range []string{"/catalog?kind=#", "/catalog?owner=#&tag=#", "/catalog?q=#", "/catalog?sort=#&from=#", "/catalog?cursor=#", "/catalog/default/component/#", "/catalog/#/#/#", "/catalog/default/component/shop/#"} {
+				if r := p.page(strings.ReplaceAll(path, "#", value)); r != nil && (r.StatusCode >= 500 || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/html")) {
+					t.Errorf("%.300s: %d, %s", strings.ReplaceAll(path, "#", value), r.StatusCode, r.Header.Get("Content-Type"))
+				}
+			}
+		}
 		for request, body := range hostileBodies() {
 			for _, value := range hostileValues() {
 				p.hostile(request, value)
@@ -93,6 +100,24 @@ func TestHostileRequests(t *testing.T) {
 		}
 		p.Get(api + "/entities/by-name/component/default/shop").Want(200)
 	})
+}
+
+// page asks for a page as a browser does; nil if no client would.
+func (p *troubled) page(path string) *http.Response {
+	p.t.Helper()
+	r, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, p.URL+path, nil)
+	if err != nil {
+		return nil
+	}
+	r.Header.Set("Accept", "text/html")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		p.t.Errorf("%.300s: %v", path, err)
+		return nil
+	}
+	_, _ = io.Copy(io.Discard, answer.Body) // what it says is looked at elsewhere
+	_ = answer.Body.Close()
+	return answer
 }
 
 // hostile sends a request, of which an HTTP client may know better than to send it.
