@@ -49,7 +49,7 @@ const (
 // Row is one row: a cell per column, in the columns' order. Missing cells are empty, nil ones too.
 type Row struct {
 	Cells []pluginapi.Component
-	Href  string // makes the first cell a link that covers the row; the first cell must not be a link itself then. Links in other cells stay apart
+	Href  string // makes the first cell a link that covers the row; the first cell must not be a link itself then. Links in other cells stay apart. A [Muted] text in its [Group] stands below it, where there is room
 	ID    string // for links to the row
 	Muted bool   // of less interest than the others: archived, orphaned
 }

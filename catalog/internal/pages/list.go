@@ -252,13 +252,13 @@ func table(ctx context.Context, l listing, entities []*catalogcommon.Entity, con
 	for _, c := range contributed {
 		t.Columns = append(t.Columns, ui.Column{Title: c.title, Optional: true})
 	}
-	t.Columns = append(t.Columns, ui.Column{Title: "Description", Optional: true}, ui.Column{Title: "Tags", Optional: true})
+	t.Columns = append(t.Columns, ui.Column{Title: "Tags", Optional: true})
 	for i, e := range entities {
 		r := row(ctx, l, e, people)
 		for _, c := range contributed {
 			r.Cells = append(r.Cells, c.cells[i])
 		}
-		r.Cells = append(r.Cells, ui.Muted(summary(e)), someTags(e.Metadata.Tags))
+		r.Cells = append(r.Cells, someTags(e.Metadata.Tags))
 		t.Rows = append(t.Rows, r)
 	}
 	t.Empty = ui.EmptyState{
@@ -277,6 +277,9 @@ func row(ctx context.Context, l listing, e *catalogcommon.Entity, people bool) u
 	name := pluginapi.Component(ui.Text(e.Title()))
 	if e.Status != nil && len(e.Status.Items) > 0 {
 		name = ui.Inline(name, ui.Status{State: ui.StateWarning, Text: "Has problems", Hint: e.Status.Items[0].Message})
+	}
+	if text := summary(e); text != "" {
+		name = ui.Group(name, ui.Muted(text)) // below the name, where it has the room that a column of its own would not
 	}
 	r := ui.Row{Cells: []pluginapi.Component{name}, Href: catalogapi.EntityURL(ctx, e.Ref()), Muted: e.Annotation(catalogcommon.AnnotationOrphan) == "true"}
 	if l.kind == "all" {
@@ -360,7 +363,10 @@ func pagination(ctx context.Context, l listing, page catalogcommon.QueryResponse
 	if _, err := fmt.Sscanf(l.values.Get("from"), "%d", &from); err != nil || from < 1 {
 		from = 1
 	}
-	p := ui.Pagination{Total: page.TotalItems, What: strings.ToLower(heading(l))}
+	p := ui.Pagination{Total: page.TotalItems, What: "entities"}
+	if l.kind != "all" {
+		p.What = strings.ToLower(heading(l))
+	}
 	if len(page.Items) > 0 {
 		p.From, p.To = from, from+len(page.Items)-1
 	}
