@@ -65,13 +65,6 @@ func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalo
 	}
 	entity.Relations, entity.Status, entity.Metadata.UID, entity.Metadata.ETag = nil, nil, "", ""
 	place := catalogcommon.LocationRef{Type: "managed", Target: name}
-	if faults := ingestion.Validate(ctx, entity, place); len(faults) > 0 {
-		return nil, false, unacceptable(ctx, fmt.Sprintf("%s cannot be processed", ref), faults)
-	}
-	present, err := c.present(ctx, ref, expected)
-	if err != nil {
-		return nil, false, err
-	}
 	delete(entity.Metadata.Annotations, catalogcommon.AnnotationOrphan)
 	if entity.Metadata.Annotations == nil {
 		entity.Metadata.Annotations = map[string]string{}
@@ -79,10 +72,22 @@ func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalo
 	entity.Metadata.Annotations[catalogcommon.AnnotationLocation] = place.String()
 	entity.Metadata.Annotations[catalogcommon.AnnotationOriginLocation] = place.String()
 	child, err := pipeline.ProvidedChild(ManagedSource, catalognode.Deferred{Entity: entity, LocationKey: "managed:" + name})
+	if err == nil {
+		child = ingestion.Foreseen(ctx, child)
+	}
+	if child.Outcome == nil { // else it was processed, and nothing was wrong
+		if faults := ingestion.Validate(ctx, entity, place); len(faults) > 0 {
+			return nil, false, unacceptable(ctx, fmt.Sprintf("%s cannot be processed", ref), faults)
+		}
+	}
 	if err != nil {
 		return nil, false, catalogcommon.InputError("%v", err)
 	}
-	conflicts, changes, err := c.mutate(ctx, store.Mutation{Added: []store.Child{ingestion.Foreseen(ctx, child)}, Whole: true}, expected)
+	present, err := c.present(ctx, ref, expected)
+	if err != nil {
+		return nil, false, err
+	}
+	conflicts, changes, err := c.mutate(ctx, store.Mutation{Added: []store.Child{child}, Whole: true}, expected)
 	if err != nil {
 		return nil, false, err
 	}

@@ -17,6 +17,7 @@ import (
 type assembler struct {
 	buffer    []byte
 	relations []catalogcommon.Relation
+	casings   casings
 }
 
 func newAssembler() *assembler { return &assembler{relations: []catalogcommon.Relation{}} } // not nil, which would be written as null
@@ -60,10 +61,17 @@ func (a *assembler) assemble(parts *store.Parts) (store.Final, error) {
 			return append(dst, noETag...), nil
 		}}, change{"uid", func(dst, _ []byte) ([]byte, error) { return catalogcommon.AppendJSON(dst, parts.UID) }})
 	}
-	text, err := edit(a.buffer[:0], []byte(parts.Body), change{"metadata", metadata}, change{"relations", func(dst, _ []byte) ([]byte, error) {
+	items := statusItems(parts)
+	body := []byte(parts.Body)
+	casing, err := a.casings.of(parts.Body, body)
+	if err != nil {
+		return store.Final{}, fmt.Errorf("walk the processed entity: %w", err)
+	}
+	items = append(items, casing...)
+	text, err := edit(a.buffer[:0], body, change{"metadata", metadata}, change{"relations", func(dst, _ []byte) ([]byte, error) {
 		return catalogcommon.AppendJSON(dst, a.relations)
 	}}, change{"status", func(dst, _ []byte) ([]byte, error) {
-		if items := statusItems(parts); len(items) > 0 {
+		if len(items) > 0 {
 			return catalogcommon.AppendJSON(dst, catalogcommon.Status{Items: items})
 		}
 		return dst, nil

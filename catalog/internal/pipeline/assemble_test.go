@@ -4,6 +4,7 @@ import (
 	"crypto/sha1" //nolint:gosec // an etag, not a protection
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -36,7 +37,11 @@ func assembleSlowly(t testing.TB, parts *store.Parts) store.Final {
 	}
 	entity["relations"] = relations
 	delete(entity, "status")
-	if items := statusItems(parts); len(items) > 0 {
+	casing, err := new(casings).of(parts.Body, []byte(parts.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if items := append(statusItems(parts), casing...); len(items) > 0 {
 		entity["status"] = catalogcommon.Status{Items: items}
 	}
 	write := func() []byte {
@@ -95,6 +100,42 @@ func FuzzAssemble(f *testing.F) {
 			t.Errorf("got\n%s %s %s\nwant\n%s %s %s", got.Body, got.Hash, got.ETag, want.Body, want.Hash, want.ETag)
 		}
 	})
+}
+
+func TestKeysThatDifferOnlyInCase(t *testing.T) {
+	t.Parallel()
+	many := make([]string, 100)
+	for i := range many {
+		many[i] = fmt.Sprintf("%q:1", fmt.Sprint("Key", i))
+	}
+	for body, want := range map[string][]string{
+		`{"metadata":{"annotations":{"Maintainer":"a","maintainer":"b","other":"c"}}}`: {"metadata.annotations.Maintainer and metadata.annotations.maintainer "},
+		`{"metadata":{},"spec":{"a":[{"X":1,"x":2},{"x":3}],"Ä":1,"ä":2}}`:             {"spec.a.X and spec.a.x ", "spec.Ä and spec.ä "},
+		`{"metadata":{},"spec":{"a":{"X":1},"b":{"x":2},"é":3,"e\u0301":4}}`:           nil,
+		`{"metadata":{},"spec":{` + strings.Join(many, ",") + `,"kEY7":2}}`:            {"spec.Key7 and spec.kEY7 "},
+	} {
+		final, err := newAssembler().assemble(&store.Parts{Body: body})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var entity catalogcommon.Entity
+		if err := json.Unmarshal(final.Body, &entity); err != nil {
+			t.Fatal(err)
+		}
+		var items []catalogcommon.StatusItem
+		if entity.Status != nil {
+			items = entity.Status.Items
+		}
+		if len(items) != len(want) {
+			t.Errorf("%s: %+v", body, items)
+			continue
+		}
+		for i, item := range items {
+			if item.Level != catalogcommon.LevelWarning || !strings.Contains(item.Message, want[i]) {
+				t.Errorf("%s: %+v, want %q", body, item, want[i])
+			}
+		}
+	}
 }
 
 func TestAssembleNeedsMetadata(t *testing.T) {

@@ -163,7 +163,8 @@ func (p *Pipeline) settled(ctx context.Context) (bool, error) {
 // Published hands changes that were made elsewhere, such as removals, to the index.
 func (p *Pipeline) Published(changes []store.Change) {
 	p.feed.publish(changes)
-	p.Wake()
+	p.wake.set()
+	p.stitch.set()
 }
 
 // process claims what is due and processes it.
