@@ -92,6 +92,10 @@ func TestOddConfiguration(t *testing.T) {
 			plugins: []pluginapi.Plugin{catalog.Plugin(), tabbed("a", "notes"), one("b", nil)}, config: "app: {extensions: [{page:b/page: {config: {path: '/catalog/{x}/{y}/{z}/notes'}}}]}",
 			want: []string{"test.yaml:1:50: page:b/page and entity-tab:a/tab are both at"},
 		},
+		"a filter that is none": {
+			plugins: []pluginapi.Plugin{catalog.Plugin(), tabbed("a", "notes")}, config: "app: {extensions: [{entity-tab:a/tab: {config: {filter: 'kin:user'}}}]}",
+			want: []string{`test.yaml:1:57: app.extensions[0].entity-tab:a/tab.config.filter: condition "kin:user": there is no key "kin"`},
+		},
 		"a kind left out":       {config: "app: {extensions: [a/page]}", want: []string{"test.yaml:1:20: app.extensions: this portal has no extension a/page; did you mean page:a/page?"}},
 		"a base of odd letters": {config: `app: {baseUrl: 'http://localhost/a"><script>'}`, want: []string{"has a path that is not made of plain words"}},
 	} {

@@ -311,8 +311,10 @@ func (e *Extension) configure(values Values) error {
 			}
 		}
 	}
-	for _, target := range into {
-		said = append(said, valid(target.Interface()))
+	if errors.Join(wrong...) == nil { // nothing is validated on top of a fault
+		for _, target := range into {
+			said = append(said, valid(target.Interface()))
+		}
 	}
 	if err := errors.Join(append(wrong, values.Report(errors.Join(said...)))...); err != nil {
 		return err
