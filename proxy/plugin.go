@@ -16,11 +16,8 @@ func Plugin() pluginapi.Plugin {
 		Points:  []pluginapi.AnyPoint{proxynode.Endpoints},
 		Extensions: []pluginapi.Extension{
 			// Public, because each endpoint says who may call it, and the gateway sees to that. Bodies and times are limited there, too.
-			pluginapi.Routes.From("forward", pluginapi.Route{Pattern: "/{path...}", Public: true, Stream: true, MaxBody: -1}, forward),
+			pluginapi.Routes.From("forward", pluginapi.Route{Pattern: "/{path...}", Public: true, Stream: true, MaxBody: -1}, (*gateway.Gateway).Route),
 			pluginapi.Workers.From("reload", pluginapi.Worker{}, (*gateway.Gateway).Follow),
 		},
 	}
 }
-
-// forward is a constructor, and not the method with its need in front, since that would be called by reflection for each request.
-func forward(g *gateway.Gateway) pluginapi.RouteFunc { return g.Route }
