@@ -224,14 +224,17 @@ func fillStore(t *testing.T, config database.Config, n int) {
 }
 
 // scaleFinal puts an entity together.
-func scaleFinal(p *store.Parts) (store.Final, error) {
+func scaleFinal(p *store.Parts) store.Final {
 	relations := make([]catalogcommon.Relation, len(p.Relations))
 	for i, r := range p.Relations {
 		relations[i] = catalogcommon.Relation{Type: r.Type, TargetRef: r.Target}
 	}
 	text, err := catalogcommon.AppendJSON(nil, relations)
+	if err != nil {
+		return store.Final{Fault: err.Error()}
+	}
 	body := strings.Replace(p.Body, `,"spec":`, `,"relations":`+string(text)+`,"spec":`, 1)
-	return store.Final{Hash: p.UID, ETag: p.UID, Body: []byte(strings.Replace(body, `"namespace":"default"`, `"namespace":"default","uid":"`+p.UID+`"`, 1))}, err
+	return store.Final{Hash: p.UID, ETag: p.UID, Body: []byte(strings.Replace(body, `"namespace":"default"`, `"namespace":"default","uid":"`+p.UID+`"`, 1))}
 }
 
 var (

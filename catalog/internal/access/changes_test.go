@@ -52,8 +52,8 @@ func TestChangesWaitForTheIndex(t *testing.T) {
 	work, err := s.Claim(t.Context(), 1, time.Minute)
 	ok(err)
 	ok(s.Write(t.Context(), store.Finished{{ID: work[0].ID, Revision: work[0].Revision, Hash: "1", AsIs: true}}))
-	_, stored, err := s.Stitch(t.Context(), 1, false, func(p *store.Parts) (store.Final, error) {
-		return store.Final{Hash: "1", ETag: "1", Body: []byte(p.Body)}, nil
+	_, stored, err := s.Stitch(t.Context(), 1, false, func(p *store.Parts) store.Final {
+		return store.Final{Hash: "1", ETag: "1", Body: []byte(p.Body)}
 	})
 	ok(err)
 	if len(stored) != 1 {

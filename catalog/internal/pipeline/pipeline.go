@@ -278,6 +278,14 @@ func (p *Pipeline) renew(ctx context.Context) error {
 // stitchLoop puts together what is queued. It lets requests gather for a moment, since one processed file asks for the same group again and again.
 func (p *Pipeline) stitchLoop(ctx context.Context) error {
 	assembler := newAssembler()
+	assemble := func(parts *store.Parts) store.Final {
+		final, err := assembler.assemble(parts)
+		if err != nil {
+			p.Logger.Error("an entity cannot be put together; what can be seen of it stays as it was", "entity", parts.Ref, "error", err)
+			return store.Final{Fault: listText([]catalogcommon.ErrorInfo{faultOf(fmt.Errorf("put the entity together: %w", err), positions{})})}
+		}
+		return final
+	}
 	took := time.Second // of the last round; nothing is known of the first
 	for {
 		select {
@@ -293,7 +301,7 @@ func (p *Pipeline) stitchLoop(ctx context.Context) error {
 		for {
 			// As long as there is much to process, only what nobody can see yet: the others would change again.
 			p.stitches.Store(true)
-			taken, changes, err := p.Store.Stitch(ctx, stitchAtOnce, p.busy(), assembler.assemble)
+			taken, changes, err := p.Store.Stitch(ctx, stitchAtOnce, p.busy(), assemble)
 			p.handed.Add(1)
 			p.feed.publish(changes)
 			p.stitches.Store(false)

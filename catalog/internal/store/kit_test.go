@@ -104,9 +104,12 @@ func (k *kit) process() {
 	k.ok(k.Write(k.t.Context(), done))
 }
 
-func assemble(p *store.Parts) (store.Final, error) {
+func assemble(p *store.Parts) store.Final {
 	body, err := json.Marshal(map[string]any{"body": p.Body, "relations": p.Relations, "orphan": p.Orphan, "conflicts": p.Conflicts})
-	return store.Final{Hash: string(body), ETag: p.Ref, Body: body}, err
+	if err != nil {
+		return store.Final{Fault: err.Error()}
+	}
+	return store.Final{Hash: string(body), ETag: p.Ref, Body: body}
 }
 
 // stitch puts everything together that is queued.

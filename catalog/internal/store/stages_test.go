@@ -418,3 +418,38 @@ func TestRemovingBySomebody(t *testing.T) {
 		}
 	})
 }
+
+// An entity that cannot be put together takes none of the others with it. It says so, and is tried again.
+func TestFaultOfStitching(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, k *kit) {
+		k.provide("p", "a", "b", "c")
+		k.process()
+		broken := func(p *store.Parts) store.Final {
+			if p.Ref == "component:default/b" {
+				return store.Final{Fault: `["it is broken"]`}
+			}
+			return assemble(p)
+		}
+		taken, changes, err := k.Stitch(t.Context(), 10, false, broken)
+		if err != nil || taken != 3 || len(changes) != 2 {
+			t.Fatalf("%d taken, changes %+v, %v", taken, changes, err)
+		}
+		k.wantVisible("a", "c")
+		record, found, err := k.Record(t.Context(), "component:default/b")
+		if wait := time.Until(record.Next); err != nil || !found || record.Errors != `["it is broken"]` || record.Failures != 1 || wait < 50*time.Second || wait > time.Minute {
+			t.Errorf("record %+v, %v, %v", record, found, err)
+		}
+		if taken, _, err := k.Stitch(t.Context(), 10, false, broken); err != nil || taken != 0 {
+			t.Errorf("it is tried again at once: %d, %v", taken, err)
+		}
+		k.exec(`update refresh_state set next_update_at = 0 where errors is not null`) // the pause ends
+		k.process()
+		k.stitch()
+		k.wantVisible("a", "b", "c")
+		if record, _, err := k.Record(t.Context(), "component:default/b"); err != nil || record.Errors != "" || record.Failures != 0 {
+			t.Errorf("record %+v, %v", record, err)
+		}
+		k.changes()
+	})
+}

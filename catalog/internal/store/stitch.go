@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +33,9 @@ type Final struct {
 	Hash string // of its content; the store skips what did not change
 	ETag string
 	Body []byte // as it is served
+
+	// Fault says, as a JSON array, why the entity cannot be put together. Nothing else counts then: what is stored stays as it is, the entity's record has the fault, and it is tried again after a pause.
+	Fault string
 }
 
 // Change is an entry of the change log, with the entity.
@@ -65,7 +67,7 @@ const (
 //
 // On PostgreSQL all of it is one transaction, which holds on to the entries of the queue, so that replicas take different ones. On SQLite, where a transaction that writes keeps everybody else from writing, reading and assembling
 // come before it; an entry that was queued again meanwhile stays.
-func (s *Store) Stitch(ctx context.Context, n int, onlyNew bool, assemble func(*Parts) (Final, error)) (taken int, changes []Change, err error) {
+func (s *Store) Stitch(ctx context.Context, n int, onlyNew bool, assemble func(*Parts) Final) (taken int, changes []Change, err error) {
 	var waiting bool
 	if err := s.db.GetContext(ctx, &waiting, `select exists (select 1 from stitch_queue)`); err != nil || !waiting {
 		return 0, nil, err
@@ -106,8 +108,11 @@ type stitched struct {
 	finals  []Final
 }
 
+// againAfter is the pause before an entity is tried again that could not be put together.
+const againAfter = time.Minute
+
 // takeQueued puts queued entities together.
-func (t *tx) takeQueued(n int, resting []int64, onlyNew bool, assemble func(*Parts) (Final, error)) (stitched, error) {
+func (t *tx) takeQueued(n int, resting []int64, onlyNew bool, assemble func(*Parts) Final) (stitched, error) {
 	batch := stitched{entries: map[int64]int64{}}
 	condition := ``
 	if onlyNew {
@@ -134,9 +139,7 @@ func (t *tx) takeQueued(n int, resting []int64, onlyNew bool, assemble func(*Par
 	}
 	batch.finals = make([]Final, len(batch.parts))
 	for i, p := range batch.parts {
-		if batch.finals[i], err = assemble(p); err != nil {
-			return batch, fmt.Errorf("put %s together: %w", p.Ref, err)
-		}
+		batch.finals[i] = assemble(p)
 	}
 	return batch, nil
 }
@@ -158,10 +161,20 @@ func (t *tx) putFinals(batch stitched) ([]Change, error) {
 		return nil, err
 	}
 	var written []int
+	failed := newRows("id bigint", "fault text")
 	for i, p := range batch.parts {
-		if done[p.ID] && batch.finals[i].Hash != p.hash {
+		switch f := batch.finals[i]; {
+		case !done[p.ID]:
+		case f.Fault != "":
+			failed.add(p.ID, f.Fault)
+		case f.Hash != p.hash:
 			written = append(written, i)
 		}
+	}
+	// Its outcome is forgotten, so that it is put together again whatever processing makes of it.
+	err = t.exec(`update refresh_state set errors = r.fault, failures = failures + 1, result_hash = null, revision = revision + 1, next_update_at = cast($1 as bigint) from {rows} where refresh_state.id = r.id`, failed, t.now.Add(againAfter).UnixMilli())
+	if err != nil {
+		return nil, err
 	}
 	if len(written) == 0 {
 		return nil, nil

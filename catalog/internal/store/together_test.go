@@ -142,7 +142,7 @@ func TestRemovalDuringStitching(t *testing.T) {
 			_, _, err := k.other().Mutate(context.Background(), store.Mutation{Source: "p", Full: true})
 			removed <- err
 		}()
-		taken, _, err := k.Stitch(t.Context(), 10, false, func(p *store.Parts) (store.Final, error) {
+		taken, _, err := k.Stitch(t.Context(), 10, false, func(p *store.Parts) store.Final {
 			assembling <- true
 			time.Sleep(100 * time.Millisecond) // the removal gets as far as it can
 			return assemble(p)
@@ -176,7 +176,7 @@ func TestRemovalOfAnotherDuringStitching(t *testing.T) {
 			removed <- err
 		}()
 		tries := 0
-		_, _, err := k.Stitch(t.Context(), 10, false, func(p *store.Parts) (store.Final, error) {
+		_, _, err := k.Stitch(t.Context(), 10, false, func(p *store.Parts) store.Final {
 			tries++
 			assembling <- true
 			time.Sleep(100 * time.Millisecond) // the removal gets as far as it can
