@@ -67,9 +67,8 @@ func newStore(db *sqlx.DB) *store.Store { return store.New(db) }
 
 func newIndex() *index.Index { return index.New(index.Options{}) }
 
-func newURLs(hosts location.Hosts, reading location.Reading) *location.URLs {
-	return location.NewURLs(location.URLConfig{Hosts: hosts, Allow: reading.Allow})
-}
+// newURLs knows no hosts: ingestion tells it, and again when the configuration changes.
+func newURLs() *location.URLs { return location.NewURLs(location.URLConfig{}) }
 
 func newIngest(o Options) any {
 	return func(config *pluginapi.Live[ingest.Config], hosts *pluginapi.Live[location.Hosts], reading *pluginapi.Live[location.Reading], urls *location.URLs,
