@@ -349,7 +349,7 @@ func (p *Pipeline) sweep(ctx context.Context) error {
 		if settings.KeepOrphans || settings.Interval <= 0 {
 			continue
 		}
-		changes, err := p.Store.RemoveOrphans(ctx, time.Now().Add(-settings.OrphanGrace).UnixMilli(), 1000)
+		changes, err := p.Store.RemoveOrphans(ctx, time.Now().Add(-settings.OrphanGrace), 1000)
 		if err != nil {
 			return err
 		}

@@ -99,7 +99,7 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 		case seen[c.Ref]:
 		case !ok:
 			if o := c.Outcome; o != nil {
-				states.add(newUID(), c.Ref, optional(c.LocationKey), c.Hash, millis(o.Next), o.Hash, o.AsIs, o.Took.Microseconds(), now)
+				states.add(newUID(), c.Ref, optional(c.LocationKey), c.Hash, t.clock.stored(o.Next), o.Hash, o.AsIs, o.Took.Microseconds(), now)
 			} else {
 				states.add(newUID(), c.Ref, optional(c.LocationKey), c.Hash, now, (*string)(nil), false, (*int64)(nil), (*int64)(nil))
 			}
@@ -113,7 +113,7 @@ func (t *tx) bring(from source, children []Child) (arrived, error) {
 				switch o := c.Outcome; {
 				case o != nil:
 					o.ID, o.Kept = k.id, true
-					decided.add(k.id, optional(c.LocationKey), c.Hash, millis(o.Next), o.Hash, o.AsIs, o.Took.Microseconds())
+					decided.add(k.id, optional(c.LocationKey), c.Hash, t.clock.stored(o.Next), o.Hash, o.AsIs, o.Took.Microseconds())
 					changes = append(changes, o)
 				case k.asIs:
 					good = append(good, k.id)

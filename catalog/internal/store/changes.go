@@ -74,7 +74,7 @@ func (s *Store) TrimChanges(ctx context.Context, before time.Time) (removed int,
 	for n := int64(atOnce); n == atOnce; removed += int(n) {
 		err := s.write(ctx, "trim the change log", func(t *tx) error {
 			// Without an index on times: the oldest are the first.
-			result, err := t.ExecContext(t.ctx, `delete from change_log where at < $1 and seq in (select seq from change_log order by seq limit $2)`, before.UnixMilli(), atOnce)
+			result, err := t.ExecContext(t.ctx, `delete from change_log where at < $1 and seq in (select seq from change_log order by seq limit $2)`, t.clock.stored(before), atOnce)
 			if err != nil {
 				return err
 			}

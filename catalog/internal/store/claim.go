@@ -22,7 +22,6 @@ type Work struct {
 	Bare       bool   // nothing is stored of what it was processed to, besides Body
 	Cache      string
 	Failures   int // in a row
-	DueAt      time.Time
 }
 
 // Claim returns up to n entities that are due, and has nobody else get them for the time of hold. Those without a body are left out.
@@ -30,12 +29,15 @@ func (s *Store) Claim(ctx context.Context, n int, hold time.Duration) ([]Work, e
 	// Looking costs no writer's turn, and is all there is to do most of the time. It asks for the first one in order, which no plan answers without the index: one for exists that
 	// PostgreSQL made while the table was empty, and keeps, reads the whole of it.
 	var due bool
-	now := time.Now().UnixMilli()
+	now, err := s.about(ctx, s.clock.process())
+	if err != nil {
+		return nil, err
+	}
 	if err := s.db.GetContext(ctx, &due, `select (select 1 from refresh_state where next_update_at <= $1 and claimed_until <= $1 order by next_update_at limit 1) is not null`, now); err != nil || !due {
 		return nil, err
 	}
 	var work []Work
-	err := s.write(ctx, "claim entities", func(t *tx) error {
+	err = s.write(ctx, "claim entities", func(t *tx) error {
 		work = work[:0]
 		now := t.now.UnixMilli()
 		var ids []int64
@@ -45,12 +47,10 @@ func (s *Store) Claim(ctx context.Context, n int, hold time.Duration) ([]Work, e
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		return t.collect(`select s.id, s.entity_ref, s.uid, s.revision, s.unprocessed_hash, coalesce(s.result_hash, ''), s.errors is not null, s.failures, s.next_update_at, b.processed is null,
+		return t.collect(`select s.id, s.entity_ref, s.uid, s.revision, s.unprocessed_hash, coalesce(s.result_hash, ''), s.errors is not null, s.failures, b.processed is null,
 			b.unprocessed, coalesce(b.positions, ''), coalesce(b.cache, '') from refresh_state s join entity_bodies b on b.id = s.id where `+t.in("s.id", 1), []any{t.ids(ids)}, func(row *sqlx.Rows) error {
 			var w Work
-			var due int64
-			err := row.Scan(&w.ID, &w.Ref, &w.UID, &w.Revision, &w.Hash, &w.ResultHash, &w.Failed, &w.Failures, &due, &w.Bare, &w.Body, &w.Positions, &w.Cache)
-			w.DueAt = fromMillis(due)
+			err := row.Scan(&w.ID, &w.Ref, &w.UID, &w.Revision, &w.Hash, &w.ResultHash, &w.Failed, &w.Failures, &w.Bare, &w.Body, &w.Positions, &w.Cache)
 			work = append(work, w)
 			return err
 		})
@@ -89,7 +89,11 @@ func (s *Store) Alone(ctx context.Context) error {
 // DueBefore reports whether an entity that nobody holds, or anything in the stitch queue, is due before a time.
 func (s *Store) DueBefore(ctx context.Context, at time.Time) (bool, error) {
 	var due bool
-	err := s.db.GetContext(ctx, &due, `select (select 1 from refresh_state where next_update_at <= $1 order by next_update_at limit 1) is not null or exists (select 1 from stitch_queue where due_at <= $1)`, at.UnixMilli())
+	now, err := s.about(ctx, at)
+	if err != nil {
+		return false, err
+	}
+	err = s.db.GetContext(ctx, &due, `select (select 1 from refresh_state where next_update_at <= $1 order by next_update_at limit 1) is not null or exists (select 1 from stitch_queue where due_at <= $1)`, now)
 	return due, err
 }
 

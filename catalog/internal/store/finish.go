@@ -154,10 +154,10 @@ func (t *tx) schedule(f Finished) error {
 	var told, failed []int64
 	for _, r := range f {
 		if r.Unchanged {
-			same.add(r.ID, r.Revision, millis(r.Next), r.Took.Microseconds())
+			same.add(r.ID, r.Revision, t.clock.stored(r.Next), r.Took.Microseconds())
 			continue
 		}
-		done.add(r.ID, r.Revision, millis(r.Next), r.Took.Microseconds(), r.Hash, optional(r.Errors), r.AsIs)
+		done.add(r.ID, r.Revision, t.clock.stored(r.Next), r.Took.Microseconds(), r.Hash, optional(r.Errors), r.AsIs)
 		told = append(told, r.ID)
 		if r.Errors != "" {
 			failed = append(failed, r.ID)

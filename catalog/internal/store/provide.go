@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -252,14 +253,14 @@ func (t *tx) remove(ids []int64) ([]Change, error) {
 }
 
 // RemoveOrphans removes entities to which nothing has led for a while, with everything that only they led to.
-func (s *Store) RemoveOrphans(ctx context.Context, before int64, limit int) (changes []Change, err error) {
+func (s *Store) RemoveOrphans(ctx context.Context, before time.Time, limit int) (changes []Change, err error) {
 	var waiting bool
-	if err := s.db.GetContext(ctx, &waiting, `select (select 1 from refresh_state where orphan_since < $1 order by orphan_since limit 1) is not null`, before); err != nil || !waiting {
+	if err := s.db.GetContext(ctx, &waiting, `select (select 1 from refresh_state where orphan_since < $1 order by orphan_since limit 1) is not null`, s.clock.stored(before)); err != nil || !waiting {
 		return nil, err
 	}
 	err = s.write(ctx, "remove orphans", func(t *tx) error {
 		var ids []int64
-		if err := t.collect(`select id from refresh_state where orphan_since < $1 order by id limit $2`+t.dialect.ForUpdate(), []any{before, limit}, scanID(&ids)); err != nil {
+		if err := t.collect(`select id from refresh_state where orphan_since < $1 order by id limit $2`+t.dialect.ForUpdate(), []any{t.clock.stored(before), limit}, scanID(&ids)); err != nil {
 			return err
 		}
 		changes, err = t.prune(ids)

@@ -165,7 +165,11 @@ func (t *tx) targets(id int64) ([]RecordTarget, error) {
 func (s *Store) Processed(ctx context.Context, ref string) (done bool, last int64, errors string, err error) {
 	const question = `select c.value, coalesce(s.errors, ''), s.id is null or s.attempted_at is not null and s.next_update_at > $2 and s.claimed_until <= $2 and not exists (select 1 from stitch_queue q where q.entity_id = s.id)
 		from counters c left join refresh_state s on s.entity_ref = $1 where c.name = 'change'`
-	args := []any{ref, time.Now().UnixMilli()}
+	now, err := s.about(ctx, s.clock.process())
+	if err != nil {
+		return false, 0, "", fmt.Errorf("look up %s: %w", ref, err)
+	}
+	args := []any{ref, now}
 	take := func(row *sqlx.Rows) error { return row.Scan(&last, &errors, &done) }
 	err = collect(ctx, s.db, question, args, take)
 	early := false

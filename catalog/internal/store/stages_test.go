@@ -64,11 +64,11 @@ func TestOrphans(t *testing.T) {
 			t.Errorf("back again: %+v", changes)
 		}
 		k.brings("root", "a")
-		removed, err := k.RemoveOrphans(t.Context(), time.Now().Add(-time.Hour).UnixMilli(), 10)
+		removed, err := k.RemoveOrphans(t.Context(), time.Now().Add(-time.Hour), 10)
 		if err != nil || len(removed) != 0 {
 			t.Errorf("removed before its time: %v, %v", removed, err)
 		}
-		removed, err = k.RemoveOrphans(t.Context(), time.Now().Add(time.Second).UnixMilli(), 10)
+		removed, err = k.RemoveOrphans(t.Context(), time.Now().Add(time.Second), 10)
 		if err != nil || len(removed) != 1 || removed[0].Op != store.OpDelete {
 			t.Errorf("removed: %+v, %v", removed, err)
 		}

@@ -38,23 +38,16 @@ type Store struct {
 	dialect database.Dialect
 	replica string // whose claims are whose
 	resting resting
+	clock   clock
 }
 
 // New returns a store on a database that has the tables of [Migrations]. It does no I/O.
 func New(db *sqlx.DB) *Store {
-	return &Store{db: db, dialect: database.DialectOf(db), replica: rand.Text(), resting: resting{until: map[int64]time.Time{}}}
+	return &Store{db: db, dialect: database.DialectOf(db), replica: rand.Text(), resting: resting{until: map[int64]time.Time{}}, clock: clock{process: time.Now}}
 }
 
 // never is a due date that does not come.
 const never = int64(1) << 60
-
-// millis is how times are stored.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return never
-	}
-	return t.UnixMilli()
-}
 
 func fromMillis(ms int64) time.Time {
 	if ms >= never || ms <= 0 {
@@ -71,13 +64,14 @@ func (s *Store) write(ctx context.Context, what string, fn func(t *tx) error) er
 	pause := 25 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		err := database.InTx(ctx, s.db, func(inner *sqlx.Tx) error {
-			if s.dialect == database.Postgres {
-				// Everything here is looked up by keys. But a plan made while a table was still empty, and kept, reads the whole table for each of them once it is large.
-				if _, err := inner.ExecContext(ctx, `set local enable_seqscan = off`); err != nil {
+			t := &tx{Tx: inner, ctx: ctx, dialect: s.dialect, replica: s.replica, clock: &s.clock, now: s.clock.process()}
+			if t.postgres() {
+				var millis int64
+				if err := inner.GetContext(ctx, &millis, inDatabase); err != nil {
 					return err
 				}
+				t.now = s.clock.look(t.now, millis)
 			}
-			t := &tx{Tx: inner, ctx: ctx, dialect: s.dialect, replica: s.replica, now: time.Now()}
 			if err := fn(t); err != nil {
 				return err
 			}
@@ -104,7 +98,7 @@ var errTryAgain = errors.New("another replica made the same entity at the same t
 // read runs fn in a transaction that sees one state of the database.
 func (s *Store) read(ctx context.Context, what string, fn func(t *tx) error) error {
 	err := database.InReadTx(ctx, s.db, func(inner *sqlx.Tx) error {
-		return fn(&tx{Tx: inner, ctx: ctx, dialect: s.dialect, replica: s.replica, now: time.Now()})
+		return fn(&tx{Tx: inner, ctx: ctx, dialect: s.dialect, replica: s.replica, clock: &s.clock, now: s.clock.database(s.clock.process())})
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -138,7 +132,8 @@ type tx struct {
 	ctx     context.Context //nolint:containedctx // lives as long as the transaction
 	dialect database.Dialect
 	replica string
-	now     time.Time
+	clock   *clock
+	now     time.Time // of the database
 
 	queueRefs []string // see queue
 	queueIDs  []int64

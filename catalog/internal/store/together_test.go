@@ -13,6 +13,7 @@ import (
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
+	"github.com/proscenium-dev/proscenium/database/databasetest"
 )
 
 // What is claimed is nobody else's until it is given back, finished, or the claim runs out.
@@ -378,4 +379,38 @@ func TestLocations(t *testing.T) {
 			t.Errorf("entities %q, want only that of the first location", names)
 		}
 	})
+}
+
+// Replicas whose clocks are wrong go by the database's: what one holds is not taken over early, and what is due is not left.
+func TestWrongClocks(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, databasetest.PostgresSchemas)
+	fast, slow := k.other(), k.other()
+	fast.SetClock(func() time.Time { return time.Now().Add(time.Hour) })
+	slow.SetClock(func() time.Time { return time.Now().Add(-time.Hour) })
+	k.provide("p", "a")
+	if claimed := k.claim(); len(claimed) != 1 {
+		t.Fatalf("claimed %v", claimed)
+	}
+	if claimed := fast.claim(); len(claimed) > 0 {
+		t.Errorf("what another holds is taken over: %v", claimed)
+	}
+	fast.provide("q", "b")
+	if due, err := slow.DueBefore(t.Context(), time.Now().Add(-time.Hour)); err != nil || !due {
+		t.Errorf("what is due is not seen: %v", err)
+	}
+	work := slow.claim()
+	if len(work) != 1 {
+		t.Fatalf("what is due is not claimed: %v", work)
+	}
+	done := result(work["b"])
+	done.Next = time.Now().Add(-time.Hour + time.Minute) // in a minute, by its clock
+	k.ok(slow.Write(t.Context(), store.Finished{done}))
+	record, _, err := k.Record(t.Context(), "component:default/b")
+	if wait := time.Until(record.Next); err != nil || wait < 30*time.Second || wait > 90*time.Second {
+		t.Errorf("it is due in %v, %v", wait, err)
+	}
+	if claimed := fast.claim(); len(claimed) > 0 {
+		t.Errorf("claimed before it is due: %v", claimed)
+	}
 }
