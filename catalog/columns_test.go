@@ -85,7 +85,7 @@ func TestNothingToShow(t *testing.T) {
 	p.Get("/catalog/default/component/shop/nil").Want(200).HasText("main", "nothing to show")
 	p.Get("/catalog?kind=domain").Want(200).HasText("main", "There is nothing here yet").HasNot(`.ui-empty a`)
 	p.Get("/catalog?kind=component&q=nonesuch").Want(200).HasText("main", "Nothing matches")
-	p.Get("/catalog/default/location/" + generated(p)).Want(200).HasText(`section[aria-label="Details"] dd`, "all.yaml")
+	p.Get("/catalog/default/location/"+generated(p)).Want(200).HasText(`section[aria-label="Details"] dd`, "all.yaml")
 }
 
 // generated is the name of the one Location that the catalog made.

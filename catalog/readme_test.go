@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/proscenium-dev/proscenium/catalog"
@@ -28,20 +27,6 @@ func readmeBlocks(t *testing.T, language string) []string {
 		t.Fatalf("README.md has no %s block", language)
 	}
 	return found
-}
-
-// TestTheREADMEsCode holds the README's code against that of the examples, which is compiled and run.
-func TestTheREADMEsCode(t *testing.T) {
-	t.Parallel()
-	source, err := os.ReadFile("example_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, block := range readmeBlocks(t, "go") {
-		if !strings.Contains(string(source), block) {
-			t.Errorf("example_test.go has not\n%s", block)
-		}
-	}
 }
 
 // TestTheREADMEsConfigurations makes a portal of each configuration, without starting it. No token is set, which is no fault.

@@ -13,35 +13,24 @@ import (
 
 var fence = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
 
-// TestREADME keeps what the README shows true: its Go is in example_test.go word for word, where it is compiled and run, and its configuration starts a portal.
+// TestREADME keeps what the README shows true: its configuration starts a portal.
 func TestREADME(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	example, err := os.ReadFile("example_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]int{}
+	found := 0
 	for _, block := range fence.FindAllStringSubmatch(string(text), -1) {
-		seen[block[1]]++
-		switch block[1] {
-		case "go":
-			if !strings.Contains(string(example), block[2]) {
-				t.Errorf("example_test.go does not contain:\n%s", block[2])
-			}
-		case "yaml":
-			if !strings.HasPrefix(block[2], "lighthouse:") {
-				continue // a descriptor
-			}
-			for _, fault := range plugintest.Faults(t, plugintest.Options{Config: block[2]}, catalog.Plugin(), lighthouse.Plugin()) {
-				t.Errorf("%s\nin:\n%s", fault, block[2])
-			}
+		if block[1] != "yaml" || !strings.HasPrefix(block[2], "lighthouse:") {
+			continue // a descriptor, or no configuration
+		}
+		found++
+		for _, fault := range plugintest.Faults(t, plugintest.Options{Config: block[2]}, catalog.Plugin(), lighthouse.Plugin()) {
+			t.Errorf("%s\nin:\n%s", fault, block[2])
 		}
 	}
-	if seen["go"] < 5 || seen["yaml"] < 2 {
-		t.Errorf("the README has %v", seen)
+	if found == 0 {
+		t.Error("the README has no configuration")
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 )
 
-// TestReadme holds what the README shows against what runs: Go and JavaScript stand in files that are compiled and tested, and a portal takes the configuration.
+// TestReadme holds what the README shows against what runs: JavaScript stands in a file that is tested, and a portal takes the configuration.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	read := func(name string) string {
@@ -20,7 +20,7 @@ func TestReadme(t *testing.T) {
 		}
 		return string(text)
 	}
-	sources := map[string]string{"go": read("example_test.go"), "js": read("testdata/shares/shares.js")}
+	script := read("testdata/shares/shares.js")
 	found := map[string]int{}
 	for _, block := range strings.Split(read("README.md"), "\n```")[1:] {
 		language, text, ok := strings.Cut(block, "\n")
@@ -29,8 +29,8 @@ func TestReadme(t *testing.T) {
 		}
 		found[language]++
 		switch language {
-		case "go", "js":
-			if !strings.Contains(sources[language], text) {
+		case "js":
+			if !strings.Contains(script, text) {
 				t.Errorf("this stands in no file that is tested:\n%s", text)
 			}
 		case "yaml":
@@ -39,7 +39,7 @@ func TestReadme(t *testing.T) {
 			}
 		}
 	}
-	if found["go"] != 3 || found["js"] != 1 || found["yaml"] != 3 {
+	if found["js"] != 1 || found["yaml"] != 3 {
 		t.Errorf("found blocks %v", found)
 	}
 }
