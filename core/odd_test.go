@@ -70,8 +70,9 @@ func TestOddConfiguration(t *testing.T) {
 				`test.yaml:6:19: app.extensions[0].page:a/page.config.hidden: expected true or false but found the text "perhaps"`,
 			},
 		},
-		"no title":           {config: "app: {extensions: [{page:a/page: {config: {title: ''}}}]}", want: []string{"test.yaml:1:51: page:a/page: a page needs a title"}},
-		"a group for nobody": {config: "app: {extensions: [{page:a/page: {config: {path: '/{x}', group: Tools}}}]}", want: []string{"test.yaml:1:50: page:a/page: a page with parameters is not in the navigation"}},
+		"no title":             {config: "app: {extensions: [{page:a/page: {config: {title: ''}}}]}", want: []string{"test.yaml:1:51: page:a/page: a page needs a title"}},
+		"an icon that is none": {config: "app: {extensions: [{page:a/page: {config: {icon: bel}}}]}", want: []string{`test.yaml:1:50: page:a/page: there is no icon "bel"; the documentation of package pluginapi/ui lists`}},
+		"a group for nobody":   {config: "app: {extensions: [{page:a/page: {config: {path: '/{x}', group: Tools}}}]}", want: []string{"test.yaml:1:50: page:a/page: a page with parameters is not in the navigation"}},
 		"a page on another": {
 			plugins: []pluginapi.Plugin{one("a", nil), one("b", nil)}, config: "app: {extensions: [{page:b/page: {config: {path: /a}}}]}",
 			want: []string{"test.yaml:1:50: page:b/page and page:a/page are both at /a; move one with app.extensions"},

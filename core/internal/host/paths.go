@@ -11,6 +11,7 @@ import (
 
 	"github.com/proscenium-dev/proscenium/core/internal/spelling"
 	"github.com/proscenium-dev/proscenium/pluginapi"
+	"github.com/proscenium-dev/proscenium/pluginapi/ui"
 )
 
 var (
@@ -99,6 +100,9 @@ func (b *Blueprint) checkPaths(found *faults) {
 			}
 			if spec.Title == "" {
 				e.complain(found, "title", "a page needs a title")
+			}
+			if spec.Icon != "" && !ui.HasIcon(spec.Icon) {
+				e.complain(found, "icon", "there is no icon %q; the documentation of package pluginapi/ui lists those that there are", spec.Icon)
 			}
 			for key, value := range map[string]string{"icon": spec.Icon, "group": spec.Group} {
 				if value != "" && strings.Contains(spec.Path, "{") {
