@@ -173,10 +173,10 @@ func TestWhatPluginsSayIsEscaped(t *testing.T) {
 	t.Parallel()
 	const hostile = `"><script>alert('x')</script>`
 	p := plugintest.StartWith(t, plugintest.Options{Config: "app: {title: '\"><script>alert(1)</script>'}"}, pluginapi.Plugin{ID: "ill", Extensions: []pluginapi.Extension{
-		pluginapi.Pages.From("page", pluginapi.Page{Path: "/ill", Title: hostile, Icon: hostile, Group: hostile}, func(*http.Request) (pluginapi.View, error) {
+		pluginapi.Pages.From("page", pluginapi.Page{Path: "/ill", Title: hostile, Group: hostile}, func(*http.Request) (pluginapi.View, error) {
 			return pluginapi.View{
 				Title: hostile, Kicker: hostile, Subtitle: hostile, Breadcrumbs: []pluginapi.Link{{Text: hostile, Href: "javascript:alert(1)"}},
-				Facts: []pluginapi.Fact{{Label: hostile, Value: ui.Text(hostile)}}, Tabs: []pluginapi.Tab{{Link: pluginapi.Link{Text: hostile, Href: `/"><script>`}}},
+				Facts: []pluginapi.Fact{{Label: hostile, Value: ui.Text(hostile)}}, Tabs: []pluginapi.Tab{{Link: pluginapi.Link{Text: hostile, Href: `/"><script>`}}}, Body: ui.Icon(hostile, hostile),
 			}, nil
 		}),
 		pluginapi.Pages.From("wrong", pluginapi.Page{Path: "/wrong/{what...}", Title: "Wrong"}, func(r *http.Request) (pluginapi.View, error) {
