@@ -78,7 +78,7 @@ func (p *Pipeline) one(ctx context.Context, work store.Work) {
 		result.Errors = listText(o.faults)
 	}
 	result.Took = time.Since(start)
-	result.Next = next(o, settings)
+	result.Next = next(o, settings, work.Failures)
 	p.writer.submit(ctx, handOver{op: store.Finished{result}, size: 4 + len(result.Relations) + len(result.Children), done: func(err error) {
 		if err != nil {
 			p.leave(work.ID)
@@ -116,12 +116,17 @@ func (p *Pipeline) reportConflicts(conflicts []store.Conflict) {
 	}
 }
 
-// next is when to look again: never, if nothing but the entity itself decides about the outcome.
-func next(o *outcome, settings Settings) time.Time {
-	if o.pure && len(o.keys) == 0 {
+// next is when to look again: never, if nothing but the entity itself decides about the outcome; sooner than usual, if only what should have looked at it could not.
+func next(o *outcome, settings Settings, failures int) time.Time {
+	wait := settings.Interval
+	switch unavailable := func(fault catalogcommon.ErrorInfo) bool { return fault.Name == NameUnavailable }; {
+	case slices.ContainsFunc(o.faults, unavailable):
+		const first, doublings = 5 * time.Second, 10
+		wait = min(wait, first<<min(failures, doublings))
+	case o.pure && len(o.keys) == 0:
 		return time.Time{}
 	}
-	return time.Now().Add(settings.Interval + rand.N(settings.Interval/2+1))
+	return time.Now().Add(wait + rand.N(wait/2+1))
 }
 
 // complete writes the outcome into the result.
@@ -227,7 +232,7 @@ func (p *Pipeline) stage(ctx context.Context, o *outcome, body map[string]any, m
 	for _, processor := range p.Processors {
 		o.pure = o.pure && processor.Pure
 		r := &run{outcome: o, name: processor.Name, memories: memories[processor.Name]}
-		err := processor.Use(ctx, func(ctx context.Context, s catalognode.Stages) error {
+		err := processor.use(ctx, func(ctx context.Context, s catalognode.Stages) error {
 			changed, err := call(ctx, s, r, entity)
 			switch {
 			case err != nil:
@@ -325,7 +330,7 @@ func (p *Pipeline) check(ctx context.Context, o *outcome, body map[string]any, r
 func (p *Pipeline) recognize(ctx context.Context, body map[string]any) (bool, error) {
 	recognized := false
 	for _, processor := range p.Processors {
-		err := processor.Use(ctx, func(ctx context.Context, s catalognode.Stages) error {
+		err := processor.use(ctx, func(ctx context.Context, s catalognode.Stages) error {
 			if s.Recognizes == nil {
 				return nil
 			}

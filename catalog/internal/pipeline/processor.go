@@ -3,14 +3,17 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
+	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
 // Processor is a processor that somebody contributed.
@@ -20,6 +23,30 @@ type Processor struct {
 
 	// Use calls fn with the processor's stages, or returns an error when its plugin does not run.
 	Use func(ctx context.Context, fn func(context.Context, catalognode.Stages) error) error
+}
+
+// startPatience is how long an entity waits for a processor whose plugin is starting, as all do while the portal starts.
+const startPatience = 5 * time.Second
+
+// use is Use, but waits for a plugin that is starting.
+func (p Processor) use(ctx context.Context, fn func(context.Context, catalognode.Stages) error) error {
+	called := false
+	for end := time.Now().Add(startPatience); ; {
+		err := p.Use(ctx, func(ctx context.Context, s catalognode.Stages) error {
+			called = true
+			return fn(ctx, s)
+		})
+		var down *pluginapi.UnavailableError
+		if called || !errors.As(err, &down) || down.State != "starting" || time.Now().After(end) {
+			return err
+		}
+		const pause = 20 * time.Millisecond
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // run is one processor's view of one run.

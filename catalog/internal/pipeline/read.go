@@ -63,7 +63,7 @@ func (p *Pipeline) readTargets(ctx context.Context, work store.Work, o *outcome,
 func (p *Pipeline) contributedRead(ctx context.Context, r *reader, target location.Target, memories memory) (taken bool, _ memory, err error) {
 	for _, processor := range p.Processors {
 		run := &run{outcome: r.outcome, name: processor.Name, memories: memories[processor.Name]}
-		err := processor.Use(ctx, func(ctx context.Context, s catalognode.Stages) (err error) {
+		err := processor.use(ctx, func(ctx context.Context, s catalognode.Stages) (err error) {
 			if s.ReadLocation != nil {
 				taken, err = s.ReadLocation(ctx, run, target.Location)
 			}
