@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -12,12 +13,13 @@ const gatherMinimum = 4 << 10
 
 // gatherer is a connection that sends the head of an answer and a long piece of its body in one go. net/http would send as much as its buffer of 4 KiB holds, and then the rest, which has the kernel and the client work twice.
 //
-// While a piece is being written, the first thing that comes waits for the second. Nobody else writes to the connection then: of HTTP/1.1 only the endpoint does.
+// While a piece is being written, the first thing that comes waits for the second. Nobody else writes to the connection then: of HTTP/1.1 only the endpoint does, since net/http asks for no more of a request once an answer has its header.
 type gatherer struct {
 	net.Conn
 	gathering bool
 	waiting   []byte
 	pieces    [2][]byte
+	err       error // of a write of what net/http took for written, and has to be told at the next one
 }
 
 var (
@@ -41,6 +43,8 @@ func (g *gatherer) write(to io.Writer, p []byte) (int, error) {
 // Write implements [net.Conn].
 func (g *gatherer) Write(p []byte) (int, error) {
 	switch {
+	case g.err != nil:
+		return 0, g.err
 	case len(g.waiting) > 0:
 		return g.send(p)
 	case g.gathering && len(p) <= gatherMinimum:
@@ -57,16 +61,24 @@ func (g *gatherer) send(p []byte) (int, error) {
 	buffers := net.Buffers(g.pieces[:])
 	n, err := buffers.WriteTo(g.Conn)
 	g.pieces = [2][]byte{}
-	g.waiting = g.waiting[:0]
+	g.waiting, g.err = g.waiting[:0], err
 	return max(0, int(n)-before), err
 }
 
 // ReadFrom implements [io.ReaderFrom], since the kernel can send files by itself.
 func (g *gatherer) ReadFrom(from io.Reader) (int64, error) {
-	if to, ok := g.Conn.(io.ReaderFrom); ok {
+	if to, ok := g.Conn.(io.ReaderFrom); ok && g.err == nil {
 		return to.ReadFrom(from)
 	}
 	return io.Copy(struct{ io.Writer }{g}, from)
+}
+
+// CloseWrite closes the direction to the client, as net/http does before it leaves a request's body unread: closed as a whole, the connection could take the answer with it.
+func (g *gatherer) CloseWrite() error {
+	if half, ok := g.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }
 
 // gathers is a listener whose connections gather.

@@ -277,6 +277,9 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 			w.status = http.StatusSwitchingProtocols
 		}
 	}
+	if g, ok := conn.(*gatherer); ok {
+		conn = g.Conn // with all that it can do
+	}
 	return conn, rw, err
 }
 
