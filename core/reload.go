@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"reflect"
+	"slices"
 
 	"github.com/proscenium-dev/proscenium/core/internal/config"
 	"github.com/proscenium-dev/proscenium/core/internal/host"
@@ -33,7 +34,9 @@ func (p *Portal) watch(ctx context.Context) {
 // apply takes over what can be changed while the portal runs, and names what cannot.
 func (p *Portal) apply(next *settings) {
 	last := p.settings.Load()
-	for _, key := range next.snapshot.At("backend").Keys() {
+	keys := append(last.snapshot.At("backend").Keys(), next.snapshot.At("backend").Keys()...) // what goes is a change, too
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
 		path := "backend." + key
 		if followed := next.report.Readers[path] != nil; key != "logger" && !followed {
 			p.warnIfChanged(last, next, path)

@@ -92,17 +92,18 @@ func TestChangesThatTakeEffectAtTheNextStart(t *testing.T) {
 	t.Parallel()
 	const third = "app: {plugins: {third: {enabled: false}}}\n"
 	for name, test := range map[string]struct{ before, change, says string }{ // says nothing: all of it has effect
-		"a plugin's section":      {"fixed: {needed: x}\n", "fixed: {needed: y}\n", "key=fixed at="},
-		"a section that goes":     {"fixed: {needed: x}\n", "", "key=fixed"},
-		"a shared section":        {"", "many: {a: x}\n", "key=many at="},
-		"an extension's own":      {"", "app: {extensions: [{start:fixed/settled: {config: {b: x}}}]}\n", "extension=start:fixed/settled"},
-		"an extension's, live":    {"", "app: {extensions: [start:fixed/now, start:fixed/settled, {start:fixed/following: {config: {b: x}}}]}\n", ""},
-		"what is added":           {"", "app: {extensions: [{spot:fixed/one: false}]}\n", "point=spot"},
-		"the same in other words": {"fixed: {needed: x}\n", "fixed: {'needed': \"x\"}\n", ""},
-		"a plugin off":            {"", "app: {plugins: {first: {enabled: false}}}\n", "app.plugins"},
-		"a plugin on":             {third, "app: {plugins: {third: {enabled: true}}}\n", "app.plugins"},
-		"without shell":           {"", "backend: {unit: {shell: false}, database: {client: better-sqlite3, connection: ':memory:'}}\n", "backend.unit"},
-		"a task's times":          {"", "app: {extensions: [{task:first/t: {config: {every: 1m}}}]}\n", "task:first/t"},
+		"a plugin's section":             {"fixed: {needed: x}\n", "fixed: {needed: y}\n", "key=fixed at="},
+		"a section that goes":            {"fixed: {needed: x}\n", "", "key=fixed"},
+		"a shared section":               {"", "many: {a: x}\n", "key=many at="},
+		"an extension's own":             {"", "app: {extensions: [{start:fixed/settled: {config: {b: x}}}]}\n", "extension=start:fixed/settled"},
+		"an extension's, live":           {"", "app: {extensions: [start:fixed/now, start:fixed/settled, {start:fixed/following: {config: {b: x}}}]}\n", ""},
+		"what is added":                  {"", "app: {extensions: [{spot:fixed/one: false}]}\n", "point=spot"},
+		"the same in other words":        {"fixed: {needed: x}\n", "fixed: {'needed': \"x\"}\n", ""},
+		"a plugin off":                   {"", "app: {plugins: {first: {enabled: false}}}\n", "app.plugins"},
+		"a plugin on":                    {third, "app: {plugins: {third: {enabled: true}}}\n", "app.plugins"},
+		"without shell":                  {"", "backend: {unit: {shell: false}, database: {client: better-sqlite3, connection: ':memory:'}}\n", "backend.unit"},
+		"a part of the portal that goes": {"", "backend: {}\n", "key=backend.database at="},
+		"a task's times":                 {"", "app: {extensions: [{task:first/t: {config: {every: 1m}}}]}\n", "task:first/t"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
