@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/pipeline"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
 	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
@@ -94,6 +95,47 @@ func BenchmarkReprocess(b *testing.B) {
 			})
 		}
 		c.stop()
+	}
+}
+
+// BenchmarkWrite writes one of fifty entities directly, and waits until it can be seen.
+func BenchmarkWrite(b *testing.B) {
+	for _, engine := range engines {
+		b.Run(string(engine), func(b *testing.B) {
+			c := newCatalog(b, databasetest.New(b, engine))
+			c.start()
+			c.register(benchRoot(c))
+			n := 0
+			for b.Loop() {
+				n++
+				child, err := pipeline.ProvidedChild("people", catalognode.Deferred{Entity: &catalogcommon.Entity{
+					APIVersion: "backstage.io/v1alpha1", Kind: "Component", Metadata: catalogcommon.Metadata{Name: fmt.Sprint("written-", n%50), Description: fmt.Sprint(n)}, Spec: service("team-1"),
+				}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				_, changes, err := c.store.Mutate(b.Context(), store.Mutation{Source: "people", Added: []store.Child{c.pipeline.Foreseen(b.Context(), child)}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				c.pipeline.Published(changes)
+				for {
+					seq := c.index.Seq()
+					done, last, _, err := c.store.Processed(b.Context(), child.Ref)
+					if err == nil && done {
+						err = c.index.WaitFor(b.Context(), last)
+					} else if err == nil {
+						err = c.index.WaitFor(b.Context(), seq+1)
+					}
+					if err != nil {
+						b.Fatal(err)
+					}
+					if done {
+						break
+					}
+				}
+			}
+		})
 	}
 }
 
