@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/proscenium-dev/proscenium/core/internal/config"
 	"github.com/proscenium-dev/proscenium/core/internal/host"
 	"github.com/proscenium-dev/proscenium/core/internal/server"
@@ -30,7 +32,7 @@ func (p *Portal) configure() (*settings, error) {
 	return s, nil
 }
 
-// check finds what is wrong with the configuration and the list of plugins, without opening a store or a port and without calling a constructor. It tells what is no fault but worth a look.
+// check finds what is wrong with the configuration and the list of plugins, without connecting to a store, opening a port, or calling a constructor. It tells what is no fault but worth a look.
 func check(o Options, plugins []pluginapi.Plugin, to io.Writer) error {
 	p := &Portal{options: o, plugins: plugins}
 	s, err := p.configure()
@@ -39,11 +41,14 @@ func check(o Options, plugins []pluginapi.Plugin, to io.Writer) error {
 	}
 	p.network = unit.NewNetwork(unit.NewKeys(s.backend.Unit.Secret), server.RequestID)
 	_, err = host.Wire(host.Settings{Blueprint: s.blueprint, Configs: s.plugins, Services: p.services, Authorizer: allowAll{}, Remote: p.remote(s.units), Relays: unit.Relays()})
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
 	if s.backend.Guarded() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
 		err = errors.Join(err, server.CheckLoopback(ctx, s.backend.Address()))
 	}
+	// The stores refuse what only shows with the plugins' ids. They connect to nothing before they are used.
+	p.metrics, p.stores = prometheus.NewRegistry(), map[string]stores{}
+	err = errors.Join(err, p.open(s), p.close(ctx))
 	if err != nil {
 		return err
 	}

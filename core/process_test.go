@@ -158,6 +158,10 @@ func TestAPortalThatCannotStartSaysWhyAndEndsWithOne(t *testing.T) {
 			args: []string{"--check"}, status: 0,
 			want: []string{"warning: app-config.yaml:2:1: healhty: nothing in this portal reads this section", "nothing is wrong with app-config.yaml and the list of 2 plugins"},
 		},
+		"a check knows what the stores refuse": {
+			config: "backend: {database: {client: pg, connection: 'postgres://localhost', prefix: " + strings.Repeat("long_", 15) + "}}\n", args: []string{"--check"}, status: 1,
+			want: []string{"longer than PostgreSQL's 63 bytes; shorten prefix"},
+		},
 		"a check knows who could reach it": {config: strings.ReplaceAll(plain, "ADDRESS", "0.0.0.0:0"), args: []string{"--check"}, status: 1, want: []string{"refuse to listen on 0.0.0.0:0"}},
 		"port in use": {
 			config: strings.ReplaceAll(plain, "ADDRESS", busy.Addr().String()), status: 1,
