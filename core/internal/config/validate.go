@@ -85,21 +85,48 @@ func joined(err error) []error {
 
 // locate follows a path such as locations[2].target below n, as far as something was written.
 func locate(path string, n *node, p *keyPath, at Position) (*node, *keyPath, Position) {
-	for step := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '.' || r == '[' }) {
-		index, err := strconv.Atoi(strings.TrimSuffix(step, "]"))
-		if isItem := strings.HasSuffix(step, "]") && err == nil && index >= 0; isItem {
-			p = p.item(index)
+	for path = strings.TrimPrefix(path, "."); path != ""; path = strings.TrimPrefix(path, ".") {
+		if index, rest, isItem := cutItem(path); isItem && (n == nil || n.kind != kindObject) {
+			path, p = rest, p.item(index)
 			if n != nil && index < len(n.items) {
 				n = n.items[index]
 			} else {
 				n = nil
 			}
 		} else {
-			p, n = p.child(step), n.get(step)
+			key := firstKey(path, n)
+			path, p, n = path[len(key):], p.child(key), n.get(key)
 		}
 		if n != nil {
 			at = n.pos
 		}
 	}
 	return n, p, at
+}
+
+// cutItem takes the index of an item, such as [2], from the beginning of a path.
+func cutItem(path string) (index int, rest string, isItem bool) {
+	inside, begins := strings.CutPrefix(path, "[")
+	digits, rest, ends := strings.Cut(inside, "]")
+	index, err := strconv.Atoi(digits)
+	return index, rest, begins && ends && err == nil && index >= 0
+}
+
+// firstKey returns the key of n with which a path begins: the longest, since keys, such as names of hosts, may have dots in them. Of one that n does not have it is what comes before the next dot or bracket.
+func firstKey(path string, n *node) string {
+	longest := ""
+	if n != nil {
+		for _, e := range n.entries {
+			if rest, begins := strings.CutPrefix(path, e.key); begins && (rest == "" || rest[0] == '.' || rest[0] == '[') && len(e.key) > len(longest) {
+				longest = e.key
+			}
+		}
+	}
+	if longest != "" {
+		return longest
+	}
+	if end := strings.IndexAny(path[1:], ".["); end >= 0 {
+		return path[:1+end]
+	}
+	return path
 }

@@ -64,6 +64,9 @@ func (v validated) Validate() error {
 	if v.Title == "bad" {
 		return errors.Join(pluginapi.BadConfig("list[1].target", "not with that title"), at{"list[7].x", "there is no such item"}, fmt.Errorf("both: %w, %w", errors.New("one"), errors.New("two")))
 	}
+	if v.Title == "dots" {
+		return errors.Join(pluginapi.BadConfig("endpoints.api.github.com.weight", "too much"), pluginapi.BadConfig("endpoints.a[0].b.target", "not there"), pluginapi.BadConfig("endpoints.gone.com.weight", "not there"))
+	}
 	return nil
 }
 
@@ -84,6 +87,8 @@ func TestStructsValidateThemselves(t *testing.T) {
 		"by text":  {"endpoints: {a: nowhere, b: ''}\n", "app-config.yaml:1:16: endpoints.a.target: nowhere cannot be reached\napp-config.yaml:1:28: endpoints.b: target is required"},
 		"in a list, and outside": {"title: bad\nlist:\n  - target: a\n  - target: b\n", "app-config.yaml:1:1: both: one, two\n" +
 			"app-config.yaml:3:3: list[7].x: there is no such item\napp-config.yaml:4:13: list[1].target: not with that title"},
+		"keys with dots": {"title: dots\nendpoints:\n  api: x\n  api.github.com:\n    target: y\n    weight: 3\n  a[0].b: z\n", "app-config.yaml:3:3: endpoints.gone.com.weight: not there\n" +
+			"app-config.yaml:6:13: endpoints[\"api.github.com\"].weight: too much\napp-config.yaml:7:11: endpoints[\"a[0].b\"].target: not there"},
 		"pointer":                  {"optional: {weight: 1}\n", "app-config.yaml:1:11: optional: target is required"},
 		"inline":                   {"max: 11\n", "app-config.yaml:1:6: max: more than 10"},
 		"not on top of a fault":    {"optional: {target: [x]}\n", "app-config.yaml:1:20: optional.target: expected text but found a list"},
