@@ -203,7 +203,10 @@ func TestRules(t *testing.T) {
 		c.wantRefs(locationRef(a), "component:default/shop", "group:default/sea")
 		c.set(func(s *pipeline.Settings) { s.OrphanGrace = 0 })
 		c.allow("Component/library", "Location", "Group")
-		c.eventually(func() bool { return c.entity("component:default/shop") == nil })
+		c.eventually(func() bool {
+			_, there := c.index.ByRef("component:default/shop")
+			return !there
+		})
 		c.wantRefs(locationRef(a), "group:default/sea")
 	})
 }
