@@ -97,8 +97,17 @@ func TestOddConfiguration(t *testing.T) {
 			plugins: []pluginapi.Plugin{catalog.Plugin(), tabbed("a", "notes")}, config: "app: {extensions: [{entity-tab:a/tab: {config: {filter: 'kin:user'}}}]}",
 			want: []string{`test.yaml:1:57: app.extensions[0].entity-tab:a/tab.config.filter: condition "kin:user": there is no key "kin"`},
 		},
-		"a kind left out":       {config: "app: {extensions: [a/page]}", want: []string{"test.yaml:1:20: app.extensions: this portal has no extension a/page; did you mean page:a/page?"}},
-		"a base of odd letters": {config: `app: {baseUrl: 'http://localhost/a"><script>'}`, want: []string{"has a path that is not made of plain words"}},
+		"two permission rules of one name": {
+			plugins: []pluginapi.Plugin{ruling("a", "IS_IT", "thing"), ruling("b", "IS_IT", "thing"), ruling("c", "", "thing"), ruling("d", "IS_IT", "other")},
+			want:    []string{"b: permission-rule:a/rule and permission-rule:b/rule both say what IS_IT means for thing; give one another name"},
+		},
+		"two that answer for all others": {
+			plugins: []pluginapi.Plugin{ruling("a", "", "thing"), ruling("b", "", "thing")},
+			want:    []string{"b: permission-rule:a/rule and permission-rule:b/rule both answer for all other rules about thing; give one a name"},
+		},
+		"a permission rule about nothing": {plugins: []pluginapi.Plugin{ruling("a", "IS_IT", "")}, want: []string{"a: permission-rule:a/rule: it is about no type of resource; name one, such as catalog-entity"}},
+		"a kind left out":                 {config: "app: {extensions: [a/page]}", want: []string{"test.yaml:1:20: app.extensions: this portal has no extension a/page; did you mean page:a/page?"}},
+		"a base of odd letters":           {config: `app: {baseUrl: 'http://localhost/a"><script>'}`, want: []string{"has a path that is not made of plain words"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -142,6 +151,13 @@ func (p picky) Validate() error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// ruling is a plugin with one permission rule.
+func ruling(id, name, resource string) pluginapi.Plugin {
+	return pluginapi.Plugin{ID: id, Extensions: []pluginapi.Extension{
+		pluginapi.PermissionRules.From("rule", pluginapi.PermissionRule{Name: name, Resource: resource}, func(context.Context, string, pluginapi.RuleCall) (bool, error) { return false, nil }),
+	}}
 }
 
 func tabbed(id, path string) pluginapi.Plugin {
@@ -259,6 +275,8 @@ func (deciding) Authorize(_ context.Context, p pluginapi.Permission, _ string) (
 	switch p.Name {
 	case "conditional":
 		return pluginapi.Decision{Effect: pluginapi.Conditional, Conditions: pluginapi.Condition{Rule: &pluginapi.RuleCall{Name: "IS_IT"}}}, nil
+	case "otherwise":
+		return pluginapi.Decision{Effect: pluginapi.Conditional, Conditions: pluginapi.Condition{Rule: &pluginapi.RuleCall{Name: "IS_OTHER"}}}, nil
 	case "undecided":
 		return pluginapi.Decision{Effect: pluginapi.Allow}, errors.New("the policy is away")
 	}
@@ -279,8 +297,10 @@ func TestPagesNeedADefinitePermission(t *testing.T) {
 	}
 	plugin.Extensions = append(plugin.Extensions, pluginapi.PermissionRules.From("it", pluginapi.PermissionRule{Name: "IS_IT", Resource: "thing"}, func(_ context.Context, resource string, _ pluginapi.RuleCall) (bool, error) {
 		return resource == "it", nil
+	}), pluginapi.PermissionRules.From("others", pluginapi.PermissionRule{Resource: "thing"}, func(_ context.Context, resource string, call pluginapi.RuleCall) (bool, error) {
+		return resource == "other" && call.Name == "IS_OTHER", nil
 	}), pluginapi.Routes.From("one", pluginapi.Route{Pattern: "GET /one/{ref}"}, func(a pluginapi.Authorizer, w http.ResponseWriter, r *http.Request) error {
-		decision, err := a.Authorize(r.Context(), pluginapi.Permission{Name: "conditional", Resource: "thing"}, r.PathValue("ref"))
+		decision, err := a.Authorize(r.Context(), pluginapi.Permission{Name: r.FormValue("permission"), Resource: "thing"}, r.PathValue("ref"))
 		_, _ = fmt.Fprint(w, decision.Effect == pluginapi.Allow)
 		return err
 	}))
@@ -293,7 +313,7 @@ func TestPagesNeedADefinitePermission(t *testing.T) {
 			r.HasNot(link)
 		}
 	}
-	for ref, want := range map[string]string{"it": "true", "other": "false"} {
+	for ref, want := range map[string]string{"it?permission=conditional": "true", "other?permission=conditional": "false", "it?permission=otherwise": "false", "other?permission=otherwise": "true"} {
 		if got := string(p.Get("/api/guarded/one/" + ref).Want(200).Body); got != want {
 			t.Errorf("%s: %s, want %s", ref, got, want)
 		}

@@ -82,10 +82,10 @@ func (c Condition) Match(rule func(RuleCall) (bool, error)) (bool, error) {
 	return all, nil
 }
 
-// PermissionRule is the spec of a rule that conditions may use.
+// PermissionRule is the spec of a rule that conditions may use. Two of the same name and resource type are a fault when the portal starts.
 type PermissionRule struct {
 	Name        string // such as IS_ENTITY_OWNER; empty for all rules about the resource type that no other extension names, where only their owner knows which there are
-	Resource    string // the resource type it is about
+	Resource    string // the resource type it is about; required
 	Description string
 }
 

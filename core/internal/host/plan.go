@@ -94,6 +94,7 @@ func Plan(plugins []pluginapi.Plugin, off map[string]string, overrides []Overrid
 	b.collectExtensions(&found)
 	b.override(overrides, &found)
 	b.checkPaths(&found)
+	b.checkRules(&found)
 	return b, found.err()
 }
 
