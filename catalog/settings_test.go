@@ -244,7 +244,8 @@ func TestUnknownWords(t *testing.T) {
 		eventually(t, name+" is there", func() bool { return p.Get(api+"/entities/by-name/component/default/"+name).Status == http.StatusOK })
 	}
 	for _, want := range []string{
-		":3:31 kind=Compoment suggestion=Component", ":4:34 type=Url suggestion=url", ":5:15 kind=Spaceship known=\"API, AiResource, Component,", ":7:7 type=fil suggestion=file", ":9:7 type=s3-bucket known=\"embedded, file, url, vault\"", ":9:53 kind=Usr suggestion=User",
+		"key=catalog.rules[0].allow[2] kind=Compoment suggestion=Component", "key=catalog.rules[0].locations[1] type=Url suggestion=url", "key=catalog.rules[1].allow[0] kind=Spaceship known=\"API, AiResource, Component,",
+		"key=catalog.locations[0] type=fil suggestion=file", "key=catalog.locations[2] type=s3-bucket known=\"embedded, file, url, vault\"", "key=catalog.locations[2].rules[0].allow[0] kind=Usr suggestion=User",
 	} {
 		if !strings.Contains(p.Log(), want) {
 			t.Errorf("the log does not say %s\n%s", want, p.Log())

@@ -21,7 +21,6 @@ type ConfigSection struct {
 // Decoding is strict: an unknown key or a value of another type is a fault with file, line and column, and the portal does not start. A time.Duration is written as 90s, 2 days, PT5M, {minutes: 5},
 // or as a number of milliseconds; a type with UnmarshalText takes a scalar; a T or any struct in it with a method Validate() error is asked once everything in it could be read. Errors that it joins with
 // [errors.Join] are faults each, and one made with [BadConfig] has the place of its key.
-// Where something is only found to be wrong later, such as by what other plugins bring, a struct with a method SetPlace(place string) is told before that where it was written: app-config.yaml:3:5.
 // Fields are private to the back end unless tagged `visibility:"frontend"`.
 //
 // A constructor that asks for T gets the values as they were at start; one that asks for *[Live][T] can follow changes.

@@ -46,15 +46,10 @@ type Location struct {
 	Target   string         `yaml:"target"` // relative paths start in the working directory
 	Presence string         `yaml:"presence"`
 	Rules    []LocationRule `yaml:"rules"` // kinds that this location may bring besides
-
-	place string
 }
 
-// SetPlace takes note of where the configuration names the location.
-func (l *Location) SetPlace(place string) { l.place = place }
-
 // Validate checks what the fields say together.
-func (l *Location) Validate() error {
+func (l Location) Validate() error {
 	_, err := l.ref()
 	if l.Presence != "" && l.Presence != catalogcommon.PresenceOptional && l.Presence != catalogcommon.PresenceRequired {
 		err = errors.Join(err, pluginapi.BadConfig("presence", "%q is not known; write optional or required", l.Presence))

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,35 +11,37 @@ import (
 // reportUnknown names types of locations and kinds of entities that the configuration has and nothing in this portal: slips of the fingers, mostly. They are no faults, since a processor may read or recognize what is in no list, and what
 // was written for Backstage should load.
 func (in *Ingest) reportUnknown(config Config) {
-	unknownType := func(name, place string) {
+	unknownType := func(key, name string) {
 		if name != "" && !slices.Contains(in.types, name) {
-			in.Logger.Warn("the configuration names a type of locations that nothing in this portal reads", unknown(place, "type", name, in.types)...)
+			in.Logger.Warn("the configuration names a type of locations that nothing in this portal reads", unknown(key, "type", name, in.types)...)
 		}
 	}
-	unknownKinds := func(allowed []location.AllowedKind) {
-		for _, kind := range allowed {
+	unknownKinds := func(key string, allowed []location.AllowedKind) {
+		for i, kind := range allowed {
 			if !slices.ContainsFunc(in.kinds, func(known string) bool { return strings.EqualFold(known, kind.Kind) }) {
-				in.Logger.Warn("catalog.rules allow a kind that nothing in this portal adds", unknown(kind.Place(), "kind", kind.Kind, in.kinds)...)
+				in.Logger.Warn("the configuration allows a kind that nothing in this portal adds", unknown(fmt.Sprintf("%s.allow[%d]", key, i), "kind", kind.Kind, in.kinds)...)
 			}
 		}
 	}
-	for _, l := range config.Locations {
-		unknownType(l.Type, l.place)
-		for _, rule := range l.Rules {
-			unknownKinds(rule.Allow)
+	for i, l := range config.Locations {
+		key := fmt.Sprintf("catalog.locations[%d]", i)
+		unknownType(key, l.Type)
+		for j, rule := range l.Rules {
+			unknownKinds(fmt.Sprintf("%s.rules[%d]", key, j), rule.Allow)
 		}
 	}
-	for _, rule := range config.Rules {
-		unknownKinds(rule.Allow)
-		for _, l := range rule.Locations {
-			unknownType(l.Type, l.Place())
+	for i, rule := range config.Rules {
+		key := fmt.Sprintf("catalog.rules[%d]", i)
+		unknownKinds(key, rule.Allow)
+		for j, l := range rule.Locations {
+			unknownType(fmt.Sprintf("%s.locations[%d]", key, j), l.Type)
 		}
 	}
 }
 
-// unknown are the attributes of such a warning: where it is, and what was probably meant.
-func unknown(place, what, name string, known []string) []any {
-	attributes := []any{"at", place, what, name}
+// unknown are the attributes of such a warning: the key, and what was probably meant.
+func unknown(key, what, name string, known []string) []any {
+	attributes := []any{"key", key, what, name}
 	if likely := nearest(name, known); likely != "" {
 		return append(attributes, "suggestion", likely)
 	}

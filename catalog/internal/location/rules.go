@@ -20,18 +20,10 @@ type Rule struct {
 type AllowedKind struct {
 	Kind     string `yaml:"kind" json:"kind"`
 	SpecType string `yaml:"spec.type" json:"spec.type"` // empty means all
-
-	place string
 }
 
-// SetPlace takes note of where the configuration names the kind.
-func (a *AllowedKind) SetPlace(place string) { a.place = place }
-
-// Place is where the configuration names the kind: file, line and column. It is empty for one from elsewhere.
-func (a *AllowedKind) Place() string { return a.place }
-
 // Validate checks that there is one.
-func (a *AllowedKind) Validate() error {
+func (a AllowedKind) Validate() error {
 	if a.Kind == "" {
 		return errors.New("name a kind")
 	}
@@ -59,18 +51,10 @@ type RuleLocations struct {
 	Type    string `yaml:"type" json:"type"`
 	Exact   string `yaml:"exact" json:"exact"`
 	Pattern string `yaml:"pattern" json:"pattern"` // with *, **, ?, [] and {}; case does not count
-
-	place string
 }
 
-// SetPlace takes note of where the configuration has it.
-func (l *RuleLocations) SetPlace(place string) { l.place = place }
-
-// Place is where the configuration has it: file, line and column.
-func (l *RuleLocations) Place() string { return l.place }
-
 // Validate checks what the fields say together.
-func (l *RuleLocations) Validate() error {
+func (l RuleLocations) Validate() error {
 	switch {
 	case l.Type == "" && l.Exact == "" && l.Pattern == "":
 		return errors.New("give a type, and perhaps exact or pattern")

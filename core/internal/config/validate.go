@@ -10,16 +10,10 @@ import (
 // validator is what a configuration struct implements to check what types cannot say.
 type validator interface{ Validate() error }
 
-// placed is what a configuration struct implements to know where it was written.
-type placed interface{ SetPlace(place string) }
-
-// validate tells v where it was written, and asks it, if it is a struct that validates itself, and the structs that are inlined in it.
+// validate asks v, if it is a struct that validates itself, and the structs that are inlined in it.
 func (d *decoder) validate(n *node, v reflect.Value, p *keyPath, at Position) bool {
 	if v.Kind() != reflect.Struct {
 		return true
-	}
-	if told, wants := v.Addr().Interface().(placed); wants {
-		told.SetPlace(at.String())
 	}
 	ok := true
 	check, validates := v.Addr().Interface().(validator)

@@ -149,39 +149,3 @@ func TestAnEmbeddedStructIsValidatedOnce(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
-
-type placedTarget struct {
-	Name  string `yaml:"name"`
-	place string
-}
-
-func (p *placedTarget) SetPlace(place string) { p.place = place }
-
-func (p *placedTarget) UnmarshalText(text []byte) error {
-	p.Name = string(text)
-	return nil
-}
-
-func (p *placedTarget) Validate() error {
-	if p.place == "" {
-		return errors.New("it does not know its place")
-	}
-	return nil
-}
-
-func TestStructsAreToldWhereTheyWereWritten(t *testing.T) {
-	t.Parallel()
-	dir := folder(t, files{"app-config.yaml": "one: {name: a}\nlist:\n  - name: b\n  - c\n"})
-	var target struct {
-		One  placedTarget   `yaml:"one"`
-		List []placedTarget `yaml:"list"`
-	}
-	if err := load(t, config.Options{Dir: dir}).Decode("", &target); err != nil {
-		t.Fatal(message(err, dir))
-	}
-	got := fmt.Sprint(target)
-	want := fmt.Sprintf("{{a %[1]s:1:6} [{b %[1]s:3:5} {c %[1]s:4:5}]}", dir+"/app-config.yaml")
-	if got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-}
