@@ -263,7 +263,7 @@ const checks = {
     const tried = await client.addLocation({ target: file, dryRun: true });
     assert.equal(tried.exists, false);
     assert.equal(tried.location.target, file);
-    assert.deepEqual(refs(tried.entities).filter(ref => !ref.startsWith('Location:')), ['Component:remote']);
+    assert.deepEqual(refs(tried.entities), [`Location:${tried.location.entityRef.split('/')[1]}`, 'Component:remote']);
     assert.deepEqual((await client.getLocations()).items, []);
     assert.equal(await client.getEntityByRef('component:default/remote'), undefined);
 

@@ -36,12 +36,13 @@ func (p *Pipeline) readTargets(ctx context.Context, work store.Work, o *outcome,
 		o.targets = append(o.targets, name)
 		o.key(name)
 		if target.Err == nil {
-			taken, remembered, err := p.contributedRead(ctx, r, target, memories)
+			entities, taken, remembered, err := p.contributedRead(ctx, o, target, memories)
 			memories = remembered
 			switch {
 			case err != nil:
 				target.Err = err
 			case taken:
+				r.handed(ctx, target, entities)
 				continue
 			}
 		}
@@ -59,10 +60,10 @@ func (p *Pipeline) readTargets(ctx context.Context, work store.Work, o *outcome,
 	return memories, errors.Join(ctx.Err(), r.err)
 }
 
-// contributedRead asks contributed processors to read a target.
-func (p *Pipeline) contributedRead(ctx context.Context, r *reader, target location.Target, memories memory) (taken bool, _ memory, err error) {
+// contributedRead asks contributed processors to read a target, and returns what the one that did has read.
+func (p *Pipeline) contributedRead(ctx context.Context, o *outcome, target location.Target, memories memory) (entities []*catalogcommon.Entity, taken bool, _ memory, err error) {
 	for _, processor := range p.Processors {
-		run := &run{outcome: r.outcome, name: processor.Name, memories: memories[processor.Name]}
+		run := &run{outcome: o, name: processor.Name, memories: memories[processor.Name]}
 		err := processor.use(ctx, func(ctx context.Context, s catalognode.Stages) (err error) {
 			if s.ReadLocation != nil {
 				taken, err = s.ReadLocation(ctx, run, target.Location)
@@ -72,14 +73,13 @@ func (p *Pipeline) contributedRead(ctx context.Context, r *reader, target locati
 		run.end()
 		memories = memories.with(run)
 		if err != nil {
-			return false, memories, fmt.Errorf("processor %s: %w", processor.Name, err)
+			return nil, false, memories, fmt.Errorf("processor %s: %w", processor.Name, err)
 		}
 		if taken {
-			r.handed(ctx, target, run.children)
-			return true, memories, nil
+			return run.children, true, memories, nil
 		}
 	}
-	return false, memories, nil
+	return nil, false, memories, nil
 }
 
 // reader reads the targets of one Location entity.
@@ -261,19 +261,24 @@ func (r *reader) handed(ctx context.Context, target location.Target, entities []
 	name := target.Location.String()
 	file := &store.ReadFile{SourceID: r.work.ID, Target: name, File: name, Documents: len(entities)}
 	var faults []catalogcommon.ErrorInfo
-	for _, entity := range entities {
-		child, err := r.pipeline.child(entity.Object(), r.outcome, name)
-		if err != nil {
-			fault := faultOf(err, positions{Source: name})
-			faults = append(faults, fault)
-			continue
-		}
-		file.Children = append(file.Children, child)
-	}
+	file.Children, faults = r.pipeline.childrenOf(r.outcome, name, entities)
 	file.Faults = listText(faults)
 	var handed sync.WaitGroup
 	handed.Add(1)
 	r.hand(ctx, file, &handed)
 	handed.Wait()
 	r.complete(ctx, &store.ReadTarget{SourceID: r.work.ID, Target: name, Files: []string{name}})
+}
+
+// childrenOf makes children of what a contributed processor read of a place. One that is none is a fault by itself.
+func (p *Pipeline) childrenOf(o *outcome, place string, entities []*catalogcommon.Entity) (children []store.Child, faults []catalogcommon.ErrorInfo) {
+	for _, entity := range entities {
+		child, err := p.child(entity.Object(), o, place)
+		if err != nil {
+			faults = append(faults, faultOf(err, positions{Source: place}))
+			continue
+		}
+		children = append(children, child)
+	}
+	return children, faults
 }

@@ -26,7 +26,7 @@ func (p *Pipeline) Validate(ctx context.Context, entity *catalogcommon.Entity, f
 	return t.faults
 }
 
-// DryRun tells what a location would bring, or fails with everything that is wrong. Nothing is stored.
+// DryRun tells what a location would bring, the Location entity that stands for it first, or fails with everything that is wrong. Nothing is stored.
 func (p *Pipeline) DryRun(ctx context.Context, place catalogcommon.LocationRef, presence string) ([]*catalogcommon.Entity, error) {
 	child, err := LocationChild(place, presence)
 	if err != nil {
@@ -44,7 +44,7 @@ func (p *Pipeline) DryRun(ctx context.Context, place catalogcommon.LocationRef, 
 		}
 		return nil, catalogcommon.InputError("%s", errors.Join(messages...).Error())
 	}
-	return t.entities[1:], nil // less the Location that stands for the place itself
+	return t.entities, nil
 }
 
 // trial processes entities in line, without a store.
@@ -108,6 +108,18 @@ func (t *trial) targets(ctx context.Context, o *outcome, body map[string]any) []
 			fail(target.Pointer, target.Err)
 			continue
 		}
+		// Processors have nothing to remember in a trial, and what they would, it forgets.
+		entities, taken, _, err := p.contributedRead(ctx, o, target, nil)
+		switch {
+		case err != nil:
+			fail(target.Pointer, err)
+			continue
+		case taken:
+			read, faults := p.childrenOf(o, target.Location.String(), entities)
+			t.faults = append(t.faults, faults...)
+			children = append(children, read...)
+			continue
+		}
 		read, err := p.Readers.Read(ctx, target.Location, "")
 		if err != nil {
 			if !target.Optional || !errors.Is(err, fs.ErrNotExist) {
@@ -122,6 +134,7 @@ func (t *trial) targets(ctx context.Context, o *outcome, body map[string]any) []
 			children = append(children, file.Children...)
 		}
 	}
+	t.faults = append(t.faults, o.faults...) // there were none before
 	return children
 }
 
