@@ -178,7 +178,7 @@ func (t *tx) schedule(f Finished) error {
 		return err
 	}
 	for _, r := range f {
-		r.NewErrors = r.Errors != "" && before[r.ID] != r.Errors
+		r.NewErrors = r.Errors != "" && !r.Unchanged && before[r.ID] != r.Errors
 	}
 	const dates = `next_update_at = case when refresh_state.revision = r.revision then r.next else refresh_state.next_update_at end, claimed_until = 0, claimed_by = null, attempted_at = $1, took_us = r.took`
 	err = t.exec(`update refresh_state set `+dates+`, succeeded_at = case when errors is null then $1 else succeeded_at end, failures = case when errors is null then 0 else failures + 1 end from {rows} where refresh_state.id = r.id`, same, now)

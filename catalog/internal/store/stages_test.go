@@ -276,10 +276,17 @@ func TestErrorsKeepTheLastOutcome(t *testing.T) {
 			}
 			k.exec(`update refresh_state set next_update_at = 0 where entity_ref = 'component:default/a'`)
 		}
+		same := result(k.claim()["a"])
+		same.Hash, same.Errors, same.Body, same.Unchanged = "failed 2", `[{"name":"Error","message":"no"}]`, "", true
+		k.ok(k.Write(t.Context(), store.Finished{same}))
+		if same.NewErrors {
+			t.Error("a failure that is nothing but what it was is new")
+		}
+		k.exec(`update refresh_state set next_update_at = 0 where entity_ref = 'component:default/a'`)
 		k.stitch()
 		k.wantVisible("a", "b")
 		record, _, err := k.Record(t.Context(), "component:default/a")
-		if err != nil || record.Failures != 3 || record.Errors == "" || !record.Visible || record.Succeeded.IsZero() || !record.Attempted.After(record.Created.Add(-time.Second)) {
+		if err != nil || record.Failures != 4 || record.Errors == "" || !record.Visible || record.Succeeded.IsZero() || !record.Attempted.After(record.Created.Add(-time.Second)) {
 			t.Errorf("record: %+v, %v", record, err)
 		}
 		problems, err := k.Problems(t.Context(), 10)
