@@ -112,9 +112,7 @@ func (m *Model) Validate(entity map[string]any) []Problem {
 	}
 	problems = metadataTypes(entity, problems)
 	problems = foreignFields(entity, problems)
-	if len(problems) == 0 {
-		problems = formats(entity, problems)
-	}
+	problems = append(problems, formats(entity)...)
 	k := m.kindOf(entity)
 	if k == nil {
 		return append(problems, m.unrecognized(entity))
@@ -186,8 +184,9 @@ func metadataTypes(entity map[string]any, problems []Problem) []Problem {
 	return problems
 }
 
-// formats checks the forms of fields whose types are right.
-func formats(entity map[string]any, problems []Problem) []Problem {
+// formats checks the forms of fields whose types are right; of the others [metadataTypes] tells.
+func formats(entity map[string]any) []Problem {
+	var problems []Problem
 	check := func(field, pointer string, value any, fits bool, expected string) {
 		if !fits {
 			problems = append(problems, Problem{pointer, fmt.Sprintf("%q is not valid; expected %s but found %q. %s", field, expected, show(value), formatDocument)})
@@ -215,7 +214,7 @@ func formats(entity map[string]any, problems []Problem) []Problem {
 	}
 	if labels, ok := metadata["labels"].(map[string]any); ok {
 		for key, value := range labels {
-			content, _ := value.(string)
+			content, _ := value.(string) // an empty one is valid
 			if isKey(key) && isLabelValue(content) {
 				continue
 			}
@@ -233,7 +232,7 @@ func formats(entity map[string]any, problems []Problem) []Problem {
 	}
 	if tags, ok := metadata["tags"].([]any); ok {
 		for i, item := range tags {
-			if tag, _ := item.(string); !isTag(tag) {
+			if tag, _ := item.(string); tag != "" && !isTag(tag) {
 				check("tags."+strconv.Itoa(i), "/metadata/tags/"+strconv.Itoa(i), tag, false, tagForm)
 			}
 		}
@@ -242,10 +241,11 @@ func formats(entity map[string]any, problems []Problem) []Problem {
 		for i, item := range links {
 			link, _ := item.(map[string]any)
 			field, pointer := "links."+strconv.Itoa(i), "/metadata/links/"+strconv.Itoa(i)
-			address, _ := link["url"].(string)
-			check(field+".url", pointer+"/url", address, isAbsoluteURL(address), absoluteForm)
+			if address, _ := link["url"].(string); address != "" {
+				check(field+".url", pointer+"/url", address, isAbsoluteURL(address), absoluteForm)
+			}
 			for _, key := range []string{"title", "icon"} {
-				if value, ok := link[key].(string); ok {
+				if value, _ := link[key].(string); value != "" {
 					check(field+"."+key, pointer+"/"+key, value, strings.TrimSpace(value) != "", notBlankForm)
 				}
 			}
