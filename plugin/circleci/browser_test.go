@@ -84,7 +84,7 @@ func TestOpenTab(t *testing.T) {
 	b.Wait(`document.querySelector("#pipeline-3 .ui-status").textContent === "Running"`)
 	clock.advance(10 * time.Minute)
 	b.Wait(`document.querySelector("#pipeline-3 .ui-status").textContent === "Success"`)
-	b.Wait(`document.querySelector("ui-live > [role=status]").textContent === "3 pipelines"`)
+	b.Wait(`document.querySelector("ui-refresh > [role=status]").textContent === "3 pipelines"`)
 	b.WantNoComplaints()
 
 	// To the job by clicks, and through the question.
@@ -102,9 +102,9 @@ func TestOpenTab(t *testing.T) {
 
 	// The portal goes away and comes back: the page says so, and recovers.
 	b.Call("Network.emulateNetworkConditions", map[string]any{"offline": true, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
-	b.Wait(`document.querySelector("ui-live > p:not([role])") !== null`)
+	b.Wait(`document.querySelector("ui-refresh > p:not([role])") !== null`)
 	b.Call("Network.emulateNetworkConditions", map[string]any{"offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
-	b.Wait(`document.querySelector("ui-live > p:not([role])") === null`)
+	b.Wait(`document.querySelector("ui-refresh > p:not([role])") === null`)
 
 	// Without scripts the question is answered, too.
 	b.Scripts(false)

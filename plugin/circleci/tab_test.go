@@ -74,7 +74,7 @@ func TestWorkflowAndJob(t *testing.T) {
 	number := jobNumber(t, s, "payments", failed, "unit-tests")
 	job := s.Get(tab("payments", "workflow="+failed, "job="+number)).Want(200).
 		HasText("h2", "unit-tests").HasText(".circleci-step", "Run unit tests").HasText(".ui-log", "one request sent twice made two payments").
-		HasText("ui-live", "1 failed, 1 skipped, 22 passed").HasText("table tr", "TestSearchPayments4").HasText("table pre", "request 4711")
+		HasText("ui-refresh", "1 failed, 1 skipped, 22 passed").HasText("table tr", "TestSearchPayments4").HasText("table pre", "request 4711")
 	if open := job.Find(".circleci-open"); len(open) != 1 || !strings.Contains(open[0].Text(), "Run unit tests") {
 		t.Errorf("%d steps are open", len(open))
 	}
@@ -106,7 +106,7 @@ func TestPage(t *testing.T) {
 	s.Get("/circleci?q=nothing-like-it").Want(200).HasText("main", "Nothing matches")
 	s.Get("/circleci?page=2").Want(200)
 	s.Get("/circleci?page=x").Want(400)
-	s.Get("/api/circleci/overview?q=pay").Want(200).Has("ui-live[data-every]").HasText("tr", "Payments").HasNot("h1")
+	s.Get("/api/circleci/overview?q=pay").Want(200).Has("ui-refresh[data-every]").HasText("tr", "Payments").HasNot("h1")
 }
 
 // TestLive looks at a pipeline from its start to its end, as an open tab does.

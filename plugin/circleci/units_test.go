@@ -70,7 +70,7 @@ discovery:
 	to := submit(t, s, question, "#circleci-rerun-form").Want(http.StatusSeeOther).Header.Get("Location")
 	s.Get(to).Want(200).HasText(".ui-notice", "was started again").HasText("table tr", "guest")
 	s.Get("/api/proxy/circleci/api/v2/me").Want(200)
-	for _, icon := range s.Get(tab("payments")).Find("ui-live use") {
+	for _, icon := range s.Get(tab("payments")).Find("ui-refresh use") {
 		if at := icon.Attr("href"); s.Get(at).Status != http.StatusOK {
 			t.Fatalf("there is no icon at %s", at)
 		}

@@ -25,7 +25,7 @@ func TestInABrowser(t *testing.T) {
 	b.Click("input[name=url]")
 	b.Keys("https://slow.example/")
 	b.Click("main button[type=submit]")
-	b.Wait(`location.pathname.startsWith("/lighthouse/audits/") && document.querySelector("ui-live") !== null`)
+	b.Wait(`location.pathname.startsWith("/lighthouse/audits/") && document.querySelector("ui-refresh") !== null`)
 	b.WantNoComplaints()
 	close(fake.hold)
 	b.Wait(`document.querySelector("iframe.lighthouse-report") !== null && document.readyState === "complete"`)

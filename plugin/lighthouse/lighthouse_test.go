@@ -186,7 +186,7 @@ func audited(t *testing.T, portal *plugintest.Portal, address, device string) st
 	if !strings.HasPrefix(page, "/lighthouse/audits/") {
 		t.Fatalf("the form leads to %s", page)
 	}
-	portal.Eventually("the audit has ended", func() bool { return len(portal.Get(page).Want(200).Find("ui-live")) == 0 })
+	portal.Eventually("the audit has ended", func() bool { return len(portal.Get(page).Want(200).Find("ui-refresh")) == 0 })
 	return page
 }
 
@@ -272,9 +272,9 @@ func TestAuditsThatRunOrFailed(t *testing.T) {
 	running := submit(t, portal, url.Values{"url": {"https://slow.example"}})
 	waiting := submit(t, portal, url.Values{"url": {"https://slow2.example"}})
 	portal.Eventually("the first runs", func() bool { fake.mu.Lock(); defer fake.mu.Unlock(); return len(fake.asked) == 1 })
-	portal.Get(running).Want(200).HasText("ui-live h2", "The audit is running").Has("script[type=module][src*='live.js']").HasNot("iframe")
-	portal.Get(waiting).Want(200).HasText("ui-live h2", "waits for its turn")
-	portal.Get("/lighthouse").Has("ui-live tbody tr").HasText(".ui-running", "Running").HasText(".ui-pending", "Waiting")
+	portal.Get(running).Want(200).HasText("ui-refresh h2", "The audit is running").Has("script[type=module][src*='refresh.js']").HasNot("iframe")
+	portal.Get(waiting).Want(200).HasText("ui-refresh h2", "waits for its turn")
+	portal.Get("/lighthouse").Has("ui-refresh tbody tr").HasText(".ui-running", "Running").HasText(".ui-pending", "Waiting")
 	close(fake.hold)
 	failed := audited(t, portal, "https://bad.example", "mobile")
 	portal.Get(failed).HasText(".ui-error-panel", "The page did not answer within 30s: connection refused.").HasText("header button", "Run again").HasNot("iframe")

@@ -145,9 +145,9 @@ func TestRealLighthouse(t *testing.T) {
 		t.Fatal("the entity's card has no button")
 	}
 	audit := submit(t, portal, map[string][]string{"url": {site.URL}, "device": {"mobile"}})
-	portal.Get(audit).Want(200).Has("ui-live")
+	portal.Get(audit).Want(200).Has("ui-refresh")
 	deadline := time.Now().Add(4 * time.Minute)
-	for len(portal.Get(audit).Find("ui-live")) > 0 {
+	for len(portal.Get(audit).Find("ui-refresh")) > 0 {
 		if time.Now().After(deadline) {
 			t.Fatal("the audit has not ended after 4 minutes")
 		}
@@ -186,7 +186,7 @@ func TestRealLighthouse(t *testing.T) {
 	}
 
 	away := submit(t, portal, map[string][]string{"url": {site.URL + "/away"}})
-	for len(portal.Get(away).Find("ui-live")) > 0 {
+	for len(portal.Get(away).Find("ui-refresh")) > 0 {
 		if time.Now().After(deadline) {
 			t.Fatal("the second audit has not ended")
 		}

@@ -11,7 +11,7 @@ import (
 //go:embed assets
 var assetFiles embed.FS
 
-// Assets returns the files that pages need, at the root of a read-only file system: styles.css, ui.js (an ES module), module.js (another, for the parts of pages that have a module, see [Module]), live.js (another, for [Live]), early.js (a classic script that applies the stored theme before the
+// Assets returns the files that pages need, at the root of a read-only file system: styles.css, ui.js (an ES module), module.js (another, for the parts of pages that have a module, see [Module]), refresh.js (another, for [Refresh]), early.js (a classic script that applies the stored theme before the
 // first paint), icons.svg, favicon.svg and the licence notice of the icons. A portal serves them as the assets of "ui", and the context of every request knows where.
 func Assets() fs.FS {
 	files, err := fs.Sub(assetFiles, "assets")
@@ -29,8 +29,8 @@ func WithAssets(ctx context.Context, locate func(name string) string) context.Co
 	return context.WithValue(ctx, assetsKey{}, locate)
 }
 
-// AssetURL returns the address of an asset: what [WithAssets] says, else what the portal that made ctx says, else /assets/ui/ and its name.
-func AssetURL(ctx context.Context, name string) string {
+// assetURL returns the address of an asset: what [WithAssets] says, else what the portal that made ctx says, else /assets/ui/ and its name.
+func assetURL(ctx context.Context, name string) string {
 	if locate, ok := ctx.Value(assetsKey{}).(func(string) string); ok && locate != nil {
 		return locate(name)
 	}

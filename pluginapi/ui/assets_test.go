@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/proscenium-dev/proscenium/pluginapi"
 	"github.com/proscenium-dev/proscenium/pluginapi/ui"
 )
 
@@ -28,7 +29,7 @@ func asset(t testing.TB, name string) []byte {
 // TestAssetBudgets keeps what every first visit loads small, and shows the figures with -v.
 func TestAssetBudgets(t *testing.T) {
 	t.Parallel()
-	for name, budget := range map[string]int{"styles.css": 12 << 10, "ui.js": 4 << 10, "module.js": 2 << 10, "live.js": 2 << 10, "early.js": 1 << 10, "icons.svg": 8 << 10, "favicon.svg": 1 << 10} {
+	for name, budget := range map[string]int{"styles.css": 12 << 10, "ui.js": 4 << 10, "module.js": 2 << 10, "refresh.js": 2 << 10, "early.js": 1 << 10, "icons.svg": 8 << 10, "favicon.svg": 1 << 10} {
 		content := asset(t, name)
 		var packed bytes.Buffer
 		writer, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
@@ -117,22 +118,22 @@ func TestTokensAreDocumented(t *testing.T) {
 	}
 }
 
-func TestAssetURL(t *testing.T) {
+func TestWhereAssetsAre(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	if got := ui.AssetURL(ctx, "ui.js"); got != "/assets/ui/ui.js" {
-		t.Errorf("without WithAssets: %q", got)
+	if html, err := pluginapi.Draw(ctx, ui.Icon("check", "")); err != nil || !strings.Contains(html, `href="/assets/ui/icons.svg#check"`) {
+		t.Errorf("without WithAssets: %q, %v", html, err)
 	}
 	ctx = ui.WithAssets(ctx, func(name string) string { return "/a/" + name + "?v=1" })
-	if got := ui.AssetURL(ctx, "ui.js"); got != "/a/ui.js?v=1" {
-		t.Errorf("with WithAssets: %q", got)
+	if html, err := pluginapi.Draw(ctx, ui.Icon("check", "")); err != nil || !strings.Contains(html, `href="/a/icons.svg?v=1#check"`) {
+		t.Errorf("with WithAssets: %q, %v", html, err)
 	}
 }
 
 // TestNoRequestsElsewhere looks for addresses of other hosts, and for what a strict Content-Security-Policy forbids, in the files that pages load.
 func TestNoRequestsElsewhere(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"styles.css", "ui.js", "module.js", "live.js", "early.js"} {
+	for _, name := range []string{"styles.css", "ui.js", "module.js", "refresh.js", "early.js"} {
 		content := string(asset(t, name))
 		forbidden := []string{"http://", "https://", "eval(", "new Function", "document.write"}
 		if strings.HasSuffix(name, ".css") {

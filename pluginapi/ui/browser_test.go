@@ -98,7 +98,7 @@ func living(query url.Values) pluginapi.Component {
 	if len(query["type"]) == 0 {
 		return nil
 	}
-	return ui.Group(ui.Live{Every: time.Hour, Body: ui.Text("live")}, pluginapi.Drawn(`<script type="module" src="/assets/module.js"></script><ui-module data-src="/part.js" data-plugin="x"><p>Body</p><script type="application/json">"mounted"</script></ui-module>`))
+	return ui.Group(ui.Refresh{Every: time.Hour, Body: ui.Text("live")}, pluginapi.Drawn(`<script type="module" src="/assets/module.js"></script><ui-module data-src="/part.js" data-plugin="x"><p>Body</p><script type="application/json">"mounted"</script></ui-module>`))
 }
 
 // browser starts a browser of its own, or skips the test where none is installed.
@@ -216,7 +216,7 @@ func TestInBrowser(t *testing.T) {
 	if active := eval[string](s, `document.activeElement.value`); active != "website" {
 		t.Errorf("focus is on %q after a filter was set", active)
 	}
-	s.wait(`customElements.get("ui-live") && document.querySelector("ui-module > p")?.textContent === "mounted"`)
+	s.wait(`customElements.get("ui-refresh") && document.querySelector("ui-module > p")?.textContent === "mounted"`)
 	if !eval[bool](s, `window.here === true`) {
 		t.Error("the whole page was loaded, because of parts that are modules")
 	}

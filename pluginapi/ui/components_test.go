@@ -25,7 +25,7 @@ func components() []pluginapi.Component {
 		ui.Document{}, ui.Frame{}, ui.QuickSearch{}, ui.PageHeader{}, ui.Grid{}, ui.Columns{}, ui.ListLayout{}, ui.Card{}, ui.Table{}, ui.Pagination{}, ui.FilterForm{},
 		ui.SearchBox{}, ui.Facet{}, ui.Tag{}, ui.Badge{}, ui.Chip{}, ui.Status{}, ui.EmptyState{}, ui.MissingAnnotation{}, ui.ErrorPanel{}, ui.Notice{}, ui.DescriptionList{},
 		ui.Link{}, ui.Avatar{}, ui.CodeBlock{}, ui.Skeleton{}, ui.Slow{}, ui.Deferred{}, ui.Progress{}, ui.Button{}, ui.ButtonLink{}, ui.TextField{}, ui.SelectField{}, ui.Checkbox{},
-		ui.RadioGroup{}, ui.Form{}, ui.Dialog{}, ui.Menu{}, ui.Live{}, ui.Sparkline{}, ui.LogView{},
+		ui.RadioGroup{}, ui.Form{}, ui.Dialog{}, ui.Menu{}, ui.Refresh{}, ui.Sparkline{}, ui.LogView{},
 	}
 }
 
@@ -194,7 +194,7 @@ func TestMarkup(t *testing.T) {
 		"form":                  {ui.Form{Errors: []ui.FormError{{FieldID: "field-url", Text: "no host"}}, Hidden: []ui.Param{{Name: "token", Value: "t"}}}, []check{{"form[method=post]", 1, ""}, {"[role=alert] a[href='#field-url']", 1, "no host"}, {"input[type=hidden][name=token]", 1, ""}}},
 		"progress":              {ui.Progress{Label: "Reading", Value: 3, Max: 1200}, []check{{"progress[value='3'][max='1200'][aria-label=Reading]", 1, ""}, {".ui-number", 1, "3 / 1,200"}}},
 		"endless progress":      {ui.Progress{Label: "Reading"}, []check{{"progress:not([value])", 1, ""}}},
-		"live":                  {ui.Live{ID: "builds", Src: "/part", Every: 1500 * time.Millisecond, Say: "2 builds", Body: ui.Text("x")}, []check{{"script[type=module][src='/assets/live.js']", 1, ""}, {"ui-live[id=builds][data-src='/part'][data-every='1'][data-say='2 builds'] > :first-child", 1, "x"}, {"ui-live > [role=status]", 1, ""}}},
+		"refresh":               {ui.Refresh{ID: "builds", Src: "/part", Every: 1500 * time.Millisecond, Say: "2 builds", Body: ui.Text("x")}, []check{{"script[type=module][src='/assets/refresh.js']", 1, ""}, {"ui-refresh[id=builds][data-src='/part'][data-every='1'][data-say='2 builds'] > :first-child", 1, "x"}, {"ui-refresh > [role=status]", 1, ""}}},
 		"deferred":              {ui.Deferred{Src: "/part", Label: "Builds"}, []check{{"ui-deferred[data-src='/part']", 1, ""}}},
 		"code":                  {ui.CodeBlock{Code: "a\n\tb <c>\n"}, []check{{"pre[tabindex='0'] code", 1, "a b <c>"}}},
 		"icon":                  {ui.Icon("bell", "Alarm"), []check{{"svg[role=img][aria-label=Alarm] use[href='/assets/icons.svg#bell']", 1, ""}}},
@@ -294,7 +294,7 @@ func TestSparkline(t *testing.T) {
 func TestChildrenOfTempl(t *testing.T) {
 	t.Parallel()
 	block := templ.Raw("<em>from the block</em>")
-	for _, component := range []pluginapi.Component{ui.Card{Title: "x"}, ui.Notice{}, ui.ListLayout{}, ui.Frame{}, ui.Document{}, ui.Dialog{ID: "d"}, ui.Live{}, ui.Form{}, ui.EmptyState{}} {
+	for _, component := range []pluginapi.Component{ui.Card{Title: "x"}, ui.Notice{}, ui.ListLayout{}, ui.Frame{}, ui.Document{}, ui.Dialog{ID: "d"}, ui.Refresh{}, ui.Form{}, ui.EmptyState{}} {
 		var page strings.Builder
 		if err := component.Render(templ.WithChildren(context.Background(), block), &page); err != nil {
 			t.Fatal(err)

@@ -122,7 +122,7 @@ func (d Document) view() templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var5 templ.SafeURL
-		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(AssetURL(ctx, "favicon.svg"))
+		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(assetURL(ctx, "favicon.svg"))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `pluginapi/ui/document.templ`, Line: 56, Col: 76}
 		}
@@ -135,7 +135,7 @@ func (d Document) view() templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var6 templ.SafeURL
-		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs(AssetURL(ctx, "styles.css"))
+		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs(assetURL(ctx, "styles.css"))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `pluginapi/ui/document.templ`, Line: 57, Col: 60}
 		}
@@ -166,11 +166,11 @@ func (d Document) view() templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = script{address: AssetURL(ctx, "early.js"), nonce: d.Nonce}.Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = script{address: assetURL(ctx, "early.js"), nonce: d.Nonce}.Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = script{address: AssetURL(ctx, "ui.js"), nonce: d.Nonce, module: true}.Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = script{address: assetURL(ctx, "ui.js"), nonce: d.Nonce, module: true}.Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -61,7 +61,7 @@ func componentsPage() pluginapi.Component {
 					},
 					Actions: []pluginapi.Component{ui.Button{Text: "Create audit", Kind: ui.ButtonPrimary}, ui.ButtonLink{Text: "Cancel", Href: "/x", Kind: ui.ButtonQuiet}},
 				}),
-				section("Overlays", ui.Inline(ui.Button{Text: "Open dialog", Dialog: "unregister"}), ui.Live{Src: "/part", Every: time.Hour, Say: "Three builds", Body: ui.Text("Three builds are running")},
+				section("Overlays", ui.Inline(ui.Button{Text: "Open dialog", Dialog: "unregister"}), ui.Refresh{Src: "/part", Every: time.Hour, Say: "Three builds", Body: ui.Text("Three builds are running")},
 					ui.Dialog{ID: "unregister", Title: "Unregister payments?", Body: ui.Stack(ui.Paragraph("The location that brought payments also brings two other entities. All three leave the catalog and return if the location is registered again."), ui.Tags("payments", "payments-worker", "payments-api")),
 						Actions: []pluginapi.Component{ui.Button{Text: "Keep", Kind: ui.ButtonQuiet}, ui.Button{Text: "Unregister location", Kind: ui.ButtonDanger}}}),
 				ui.Card{Title: "Empty table", Flush: true, Body: ui.Table{Caption: "Builds", Columns: []ui.Column{{Title: "Branch"}, {Title: "State"}, {Title: "Took", Numeric: true}}}},

@@ -39,7 +39,7 @@ func (i icon) Render(ctx context.Context, w io.Writer) error {
 	} else {
 		open += `" role="img" aria-label="` + templ.EscapeString(i.label) + `"><use href="`
 	}
-	_, err := io.WriteString(w, open+templ.EscapeString(AssetURL(ctx, "icons.svg"))+"#"+name+`"></use></svg>`)
+	_, err := io.WriteString(w, open+templ.EscapeString(assetURL(ctx, "icons.svg"))+"#"+name+`"></use></svg>`)
 	return err
 }
 

@@ -42,7 +42,7 @@ func (m Module) Render(ctx context.Context, w io.Writer) error {
 	}
 	src = templ.EscapeString(src)
 	if _, err := fmt.Fprintf(w, `<link rel="modulepreload" href="%s"><script type="module" src="%s"></script><ui-module data-src="%s" data-plugin="%s">`,
-		src, templ.EscapeString(AssetURL(ctx, "module.js")), src, templ.EscapeString(m.Plugin)); err != nil {
+		src, templ.EscapeString(assetURL(ctx, "module.js")), src, templ.EscapeString(m.Plugin)); err != nil {
 		return err
 	}
 	if err := block(ctx, m.Body).Render(templ.ClearChildren(ctx), w); err != nil {

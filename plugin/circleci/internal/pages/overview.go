@@ -34,7 +34,7 @@ func (p *Pages) Page(r *http.Request) (pluginapi.View, error) {
 	if r.URL.RawQuery != "" {
 		src += "?" + r.URL.RawQuery
 	}
-	return pluginapi.View{Subtitle: "The newest pipeline of everything that is built at CircleCI", Body: ui.Stack(assets(r.Context()), d.live(src))}, nil
+	return pluginapi.View{Subtitle: "The newest pipeline of everything that is built at CircleCI", Body: ui.Stack(assets(r.Context()), d.refreshed(src))}, nil
 }
 
 // Overview answers GET /overview with that page's view alone.

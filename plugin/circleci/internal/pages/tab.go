@@ -23,9 +23,9 @@ type drawn struct {
 	every time.Duration // between two looks
 }
 
-// live is the view, which is fetched again from src, "" for the page itself.
-func (d drawn) live(src string) pluginapi.Component {
-	return ui.Live{ID: "circleci", Src: src, Every: d.every, Say: d.say, Body: d.body}
+// refreshed is the view, which is fetched again from src, "" for the page itself.
+func (d drawn) refreshed(src string) pluginapi.Component {
+	return ui.Refresh{ID: "circleci", Src: src, Every: d.every, Say: d.say, Body: d.body}
 }
 
 // pluginFiles has the addresses of the plugin's own files.
@@ -56,7 +56,7 @@ func (p *Pages) Tab(r *http.Request, entity *catalogcommon.Entity) (pluginapi.Co
 	if len(again) > 0 {
 		src += "?" + again.Encode()
 	}
-	parts := []pluginapi.Component{assets(ctx), d.live(src)}
+	parts := []pluginapi.Component{assets(ctx), d.refreshed(src)}
 	if state.attempt != "" {
 		parts = append(parts[:1:1], p.outcome(ctx, v, state), parts[1])
 	}
@@ -103,7 +103,7 @@ func (p *Pages) View(w http.ResponseWriter, r *http.Request) error {
 // fragment answers with a view, or that it did not change.
 func fragment(w http.ResponseWriter, r *http.Request, d drawn) error {
 	var html bytes.Buffer
-	if err := d.live("").Render(r.Context(), &html); err != nil {
+	if err := d.refreshed("").Render(r.Context(), &html); err != nil {
 		return err
 	}
 	sum := sha256.Sum256(html.Bytes())

@@ -92,7 +92,7 @@ func outcome(ctx context.Context, a auditapi.Audit) pluginapi.Component {
 	if a.FormFactor != "" && a.TimeStarted == nil {
 		label, text = "The audit waits for its turn", "Other audits are being run. It starts when there is room, and the report appears here."
 	}
-	return ui.Live{ID: "lighthouse", Say: label, Body: ui.Card{Title: label, Body: ui.Stack(ui.Progress{Label: label, HideLabel: true}, ui.Paragraph(text))}}
+	return ui.Refresh{ID: "lighthouse", Say: label, Body: ui.Card{Title: label, Body: ui.Stack(ui.Progress{Label: label, HideLabel: true}, ui.Paragraph(text))}}
 }
 
 // frame embeds a report. Its scripts run, but in an origin of their own: they reach neither the portal nor its pages. The route that it comes from says so once more, for when it is opened by itself.

@@ -137,7 +137,7 @@ func (p *Pages) Tab(r *http.Request, entity *catalogcommon.Entity) (pluginapi.Co
 		ui.Card{Title: "Audits", Flush: true, Body: table, Actions: []pluginapi.Component{other}},
 	)
 	if site.LastAudit.Status == auditapi.Running {
-		body = ui.Live{ID: "lighthouse", Body: body}
+		body = ui.Refresh{ID: "lighthouse", Body: body}
 	}
 	return styled(body), nil
 }

@@ -71,7 +71,7 @@ func (p *Pages) List(r *http.Request) (pluginapi.View, error) {
 		body = append(body, pages)
 	}
 	if running {
-		view.Body = styled(ui.Live{ID: "lighthouse", Body: ui.Stack(body...)})
+		view.Body = styled(ui.Refresh{ID: "lighthouse", Body: ui.Stack(body...)})
 	} else {
 		view.Body = styled(ui.Stack(body...))
 	}

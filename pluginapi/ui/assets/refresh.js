@@ -3,7 +3,7 @@
 // The most seconds between two tries after failures.
 const PATIENCE = 60;
 
-class Live extends HTMLElement {
+class Refresh extends HTMLElement {
   #timer; #tag; #last; #failures = 0; #leave;
   connectedCallback() {
     this.#leave = new AbortController();
@@ -75,4 +75,4 @@ class Live extends HTMLElement {
   }
 }
 
-customElements.define("ui-live", Live);
+customElements.define("ui-refresh", Refresh);
