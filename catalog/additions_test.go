@@ -8,8 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
+	"github.com/proscenium-dev/proscenium/catalog"
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
 )
@@ -170,6 +172,24 @@ func TestWhy(t *testing.T) {
 	p.Get(api + "/ingestion/problems").Want(200).JSON(&problems)
 	if len(problems.Items) != 1 || problems.Items[0].Error.At.Line < 20 {
 		t.Errorf("problems: %+v", problems)
+	}
+}
+
+// TestUnprocessedTimes looks at an entity that nothing but a change can help, which has no next update: Backstage's page needs a time all the same.
+func TestUnprocessedTimes(t *testing.T) {
+	t.Parallel()
+	const invalid = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: bad}\nspec: {type: service}\n"
+	began := time.Now().Truncate(time.Millisecond)
+	p := plugintest.StartWith(t, plugintest.Options{Config: configuration}, catalog.Plugin(catalog.Options{Embedded: fstest.MapFS{"all.yaml": {Data: []byte(invalid)}}}))
+	var list struct {
+		Entities []struct {
+			Ref  string    `json:"entity_ref"`
+			Next time.Time `json:"next_update_at"`
+		}
+	}
+	p.Get(api + "/entities/unprocessed/failed").Want(200).JSON(&list)
+	if len(list.Entities) != 1 || list.Entities[0].Ref != "component:default/bad" || list.Entities[0].Next.Before(began) || list.Entities[0].Next.After(time.Now()) {
+		t.Errorf("failed since %s: %+v", began, list)
 	}
 }
 

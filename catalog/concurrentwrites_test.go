@@ -86,4 +86,29 @@ func TestPreconditionsAreNoWords(t *testing.T) {
 	p.Do(http.MethodPut, kiosk, nil, robot("sea")).Want(201)
 	p.Do(http.MethodPut, kiosk, http.Header{"If-Match": {`""`}}, robot("land")).Want(412)
 	p.Do(http.MethodDelete, kiosk, http.Header{"If-Match": {`""`}}, nil).Want(412)
+	p.Do(http.MethodPut, kiosk, http.Header{"If-Match": {""}}, robot("land")).Want(400)
+	p.Do(http.MethodPut, kiosk, http.Header{"If-None-Match": {`"*"`}}, robot("land")).Want(400)
+}
+
+// TestWritesTellTheirETag goes on from write to write with nothing but the header of the answers, in the forms in which clients and what is between them send it back.
+func TestWritesTellTheirETag(t *testing.T) {
+	t.Parallel()
+	p := start(t, plugintest.Options{})
+	var entity catalogcommon.Entity
+	written := func(answer *plugintest.Response) string {
+		t.Helper()
+		answer.JSON(&entity)
+		tag := answer.Header.Get("ETag")
+		if tag != strconv.Quote(entity.Metadata.ETag) || entity.Metadata.ETag == "" {
+			t.Fatalf("ETag %s of an entity with %q", tag, entity.Metadata.ETag)
+		}
+		return tag
+	}
+	tag := written(p.Do(http.MethodPut, kiosk, nil, robot("sea")).Want(201))
+	p.Do(http.MethodPut, kiosk, http.Header{"If-None-Match": {`"other", W/` + tag}}, robot("land")).Want(412)
+	old := tag
+	tag = written(p.Do(http.MethodPut, kiosk, http.Header{"If-Match": {`"other", W/` + tag}}, robot("land")).Want(200))
+	p.Do(http.MethodPut, kiosk, http.Header{"If-Match": {old}}, robot("air")).Want(412)
+	tag = written(p.Do(http.MethodPut, kiosk, http.Header{"If-Match": {tag}, "If-None-Match": {old}}, robot("air")).Want(200))
+	p.Do(http.MethodDelete, kiosk, http.Header{"If-Match": {old, "W/" + tag}}, nil).Want(204)
 }

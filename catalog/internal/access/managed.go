@@ -2,10 +2,8 @@ package access
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -19,33 +17,6 @@ import (
 
 // ManagedSource is the name under which entities that are written directly are kept.
 const ManagedSource = "managed"
-
-// Precondition is what a direct write demands of the entity as it is. The zero value demands nothing.
-type Precondition struct {
-	Absent  bool // there must be none
-	Present bool // there must be one,
-	Tagged  bool // and it must have
-	ETag    string
-}
-
-// met is nil if the entity, whose body is nil if there is none, is what is demanded.
-func (p Precondition) met(body []byte) error {
-	failed := &pluginapi.Error{Status: http.StatusPreconditionFailed, Name: "ConflictError", Message: "the entity is not what the request expects; read it again"}
-	if p.Absent && body != nil || p.Present && body == nil {
-		return failed
-	}
-	if !p.Tagged {
-		return nil
-	}
-	var entity catalogcommon.Entity
-	if err := json.Unmarshal(body, &entity); err != nil {
-		return fmt.Errorf("read a stored entity: %w", err)
-	}
-	if entity.Metadata.ETag != p.ETag {
-		return failed
-	}
-	return nil
-}
 
 // Put writes an entity directly, if expected is met. It returns the stored entity, and whether it is new.
 func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalogcommon.Entity, expected Precondition) (body []byte, created bool, err error) {
@@ -137,7 +108,7 @@ func (c *Catalog) present(ctx context.Context, ref catalogcommon.Ref, expected P
 // mutate stores what is written directly, if the entity still is what is expected then: of several clients that have read the same, one can change it.
 func (c *Catalog) mutate(ctx context.Context, m store.Mutation, expected Precondition) ([]store.Conflict, []store.Change, error) {
 	m.Source = ManagedSource
-	if expected != (Precondition{}) {
+	if !expected.isZero() {
 		m.Expect = expected.met
 	}
 	for {

@@ -67,6 +67,10 @@ func ownedBy(body, owner string) bool {
 
 func unprocessed(s store.Unprocessed) (Unprocessed, error) {
 	u := Unprocessed{EntityID: s.ID, EntityRef: s.Ref, Unprocessed: json.RawMessage(s.Body), NextUpdate: s.NextUpdate, Discovered: s.LastDiscovery, LocationKey: s.LocationKey}
+	// Backstage's page fails without a time here: if nothing is due, because only a change can help, it is told of the last attempt.
+	if u.NextUpdate.IsZero() {
+		u.NextUpdate = s.Attempted
+	}
 	if s.Processed != "" {
 		u.Processed = json.RawMessage(s.Processed)
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
@@ -37,6 +36,11 @@ func (a *API) put(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	tag, err := access.ETag(body)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", strconv.Quote(tag))
 	status := http.StatusOK
 	if created {
 		status = http.StatusCreated
@@ -58,24 +62,6 @@ func (a *API) withdraw(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// precondition reads the headers of a conditional write.
-func precondition(r *http.Request) (access.Precondition, error) {
-	match, noneMatch := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
-	switch {
-	case match != "" && noneMatch != "":
-		return access.Precondition{}, pluginapi.BadInput("If-Match and If-None-Match exclude each other")
-	case noneMatch != "" && noneMatch != "*":
-		return access.Precondition{}, pluginapi.BadInput("If-None-Match can be * only")
-	case noneMatch != "":
-		return access.Precondition{Absent: true}, nil
-	case match == "*":
-		return access.Precondition{Present: true}, nil
-	case match != "":
-		return access.Precondition{Present: true, Tagged: true, ETag: strings.Trim(match, `"`)}, nil
-	}
-	return access.Precondition{}, nil
 }
 
 // graph walks relations from some entities.

@@ -195,6 +195,7 @@ type Unprocessed struct {
 	ID, Ref, Body, LocationKey, Errors string
 	Processed                          string
 	NextUpdate, LastDiscovery          time.Time
+	Attempted                          time.Time // zero: never
 }
 
 // Unprocessed lists up to limit of them after a place: those that failed, or those that wait for their first processing, and of these whose text, as the catalog writes JSON, has a part.
@@ -208,12 +209,12 @@ func (s *Store) Unprocessed(ctx context.Context, failed bool, part string, after
 		has = `strpos(b.unprocessed, $3) > 0`
 	}
 	found := []Unprocessed{}
-	err := collect(ctx, s.db, `select s.id, s.uid, s.entity_ref, b.unprocessed, coalesce(s.location_key, ''), coalesce(s.errors, ''), coalesce(b.processed, ''), s.next_update_at, s.created_at
+	err := collect(ctx, s.db, `select s.id, s.uid, s.entity_ref, b.unprocessed, coalesce(s.location_key, ''), coalesce(s.errors, ''), coalesce(b.processed, ''), s.next_update_at, s.created_at, coalesce(s.attempted_at, 0)
 		from refresh_state s join entity_bodies b on b.id = s.id where s.id > $1 and `+condition+` and ($3 = '' or `+has+`) order by s.id limit $2`, []any{after, limit, part}, func(row *sqlx.Rows) error {
 		var u Unprocessed
-		var next, created int64
-		err := row.Scan(&u.Place, &u.ID, &u.Ref, &u.Body, &u.LocationKey, &u.Errors, &u.Processed, &next, &created)
-		u.NextUpdate, u.LastDiscovery = fromMillis(next), fromMillis(created)
+		var next, created, attempted int64
+		err := row.Scan(&u.Place, &u.ID, &u.Ref, &u.Body, &u.LocationKey, &u.Errors, &u.Processed, &next, &created, &attempted)
+		u.NextUpdate, u.LastDiscovery, u.Attempted = fromMillis(next), fromMillis(created), fromMillis(attempted)
 		found = append(found, u)
 		return err
 	})
