@@ -161,6 +161,12 @@ func TestTargets(t *testing.T) {
 	if len(targets) != 2 || !targets[0].Optional || targets[0].Pointer != "/spec/target" || targets[1].Pointer != "/spec/targets/0" {
 		t.Errorf("targets are %+v", targets)
 	}
+	for from, want := range map[string]string{"url": `allowed: "url"`, "embedded": `allowed: "embedded", "url"`} {
+		targets = location.TargetResolver{}.Targets(map[string]any{"type": "file", "target": "/x"}, ref(from, gh))
+		if err := targets[0].Err; err == nil || !strings.HasSuffix(err.Error(), gh+"; "+want) {
+			t.Errorf("a file named from %s: %v, want %s", from, err, want)
+		}
+	}
 }
 
 func TestRules(t *testing.T) {

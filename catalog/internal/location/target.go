@@ -73,7 +73,7 @@ func (r TargetResolver) resolve(kind, target string, from catalogcommon.Location
 		allowed = []string{catalogcommon.LocationTypeURL}
 	}
 	if kind != from.Type && !slices.Contains(allowed, kind) {
-		return target, catalogcommon.InputError("type %q is not allowed in a location that was read from %s; allowed are %q and %s", kind, from, from.Type, quoted(allowed))
+		return target, catalogcommon.InputError("type %q is not allowed in a location that was read from %s; allowed: %s", kind, from, quoted(slices.Compact(slices.Sorted(slices.Values(append([]string{from.Type}, allowed...))))))
 	}
 	if catalogcommon.IsScriptURL(target) {
 		return target, catalogcommon.InputError("target %q is a script, which is refused", target)
