@@ -148,7 +148,8 @@ func echoSocket(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\nX-Custom: 1\r\n\r\n", r.Header.Get("Sec-WebSocket-Key"))
 	for {
 		line, err := rw.ReadString('\n')
-		if err != nil {
+		if err != nil || line == "quit\n" {
+			_, _ = io.WriteString(conn, "BYE\n")
 			return
 		}
 		_, _ = io.WriteString(conn, strings.ToUpper(line))
@@ -196,6 +197,14 @@ func TestWebSocket(t *testing.T) {
 		echoed(conn)
 		_ = conn.Close()
 	}
+	half := connected("/ws", "")
+	half.send("hello\n")
+	if err := half.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(half.reader); err != nil || string(rest) != "HELLO\nBYE\n" {
+		t.Errorf("after the client has closed its half the target says %q, %v", rest, err)
+	}
 	refused := func(path, more, status string) {
 		t.Helper()
 		before := g.count()
@@ -227,6 +236,13 @@ func TestWebSocket(t *testing.T) {
 	if _, err := conn.reader.ReadByte(); err != io.EOF {
 		t.Errorf("a connection without anything said ended with %v, want EOF", err)
 	}
+	// So is one that the target has closed, and on which the client says no more.
+	conn = connected("/resting", "")
+	conn.send("quit\n")
+	if rest, err := io.ReadAll(conn.reader); err != nil || string(rest) != "BYE\n" {
+		t.Errorf("the target's end is %q, %v", rest, err)
+	}
+	eventually(t, "the connection is closed", func() bool { open, _ := p.metric(t, "streams", "endpoint", "/resting"); return open == 0 })
 	// Ordinary requests work before and after.
 	p.get(t, "/ws").is(t, http.StatusOK, "hello")
 }

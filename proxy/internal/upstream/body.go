@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"io"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,14 @@ func (b *upgradedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.w.timer.Reset(b.w.idle)
 	return n, err
+}
+
+// CloseWrite tells the target that the client has said all it has to say, and may still listen.
+func (b *upgradedBody) CloseWrite() error {
+	if half, ok := b.writer.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }
 
 // Close implements [io.Closer].
