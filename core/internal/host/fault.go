@@ -32,9 +32,9 @@ func (f *faults) add(owner, format string, args ...any) {
 	*f = append(*f, Fault{Owner: owner, Text: fmt.Sprintf(format, args...)})
 }
 
-// parts takes apart what was joined with errors.Join.
+// parts takes apart what was joined with errors.Join, but not what fmt.Errorf wrapped in a sentence of its own.
 func parts(err error) []error {
-	if list, ok := err.(interface{ Unwrap() []error }); ok {
+	if list, ok := err.(interface{ Unwrap() []error }); ok && err.Error() == fmt.Sprint(errors.Join(list.Unwrap()...)) {
 		var all []error
 		for _, part := range list.Unwrap() {
 			all = append(all, parts(part)...)

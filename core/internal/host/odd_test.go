@@ -3,6 +3,7 @@ package host_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -156,7 +157,7 @@ type demanding struct {
 
 func (d *demanding) Validate() error {
 	if d.Text == "" {
-		return errors.New("text is missing")
+		return fmt.Errorf("text is missing: %w and %w", errors.New("a word"), errors.New("its end"))
 	}
 	return nil
 }
@@ -170,7 +171,7 @@ func TestConfigurationOfExtensionsIsValidated(t *testing.T) {
 	plugins := func(e pluginapi.Extension) []pluginapi.Plugin {
 		return []pluginapi.Plugin{{ID: "a", Extensions: []pluginapi.Extension{e}}}
 	}
-	if _, _, err := assemble(plugins(e)); err == nil || err.Error() != "a: start:a/x needs configuration under app.extensions: text is missing" {
+	if _, _, err := assemble(plugins(e)); err == nil || err.Error() != "a: start:a/x needs configuration under app.extensions: text is missing: a word and its end" {
 		t.Error(err)
 	}
 	if _, _, err := assemble(plugins(e.SwitchedOff()), host.Override{ID: "start:a/x"}); err == nil {
@@ -182,7 +183,7 @@ func TestConfigurationOfExtensionsIsValidated(t *testing.T) {
 	if _, _, err := assemble(plugins(e), host.Override{ID: "start:a/x", Config: fakeValues{"text": "y"}}); err != nil {
 		t.Errorf("given: %v", err)
 	}
-	if _, _, err := assemble(plugins(e), host.Override{ID: "start:a/x", Where: "f:1:1", Config: fakeValues{"text": ""}}); err == nil || err.Error() != "f:1:1: text is missing" {
+	if _, _, err := assemble(plugins(e), host.Override{ID: "start:a/x", Where: "f:1:1", Config: fakeValues{"text": ""}}); err == nil || err.Error() != "f:1:1: text is missing: a word and its end" {
 		t.Errorf("spoilt: %v", err)
 	}
 }
