@@ -2,7 +2,7 @@
 //
 // What database/sql sees as connections are light: they hold nothing between statements. A statement that may write waits, with its caller's context, for the file's one writing connection;
 // any other runs on one of several reading connections, which refuse to write. So readers never wait for a writer, writers queue in Go, where a deadline is kept, and nobody in this process meets SQLITE_BUSY.
-// Other processes on the same file are waited for, up to [Options.BusyTimeout].
+// Other processes on the same file are waited for, five seconds at most.
 package sqlite
 
 import (
@@ -29,24 +29,24 @@ var ErrClosed = errors.New("database is closed")
 // maxWait bounds the wait of a caller whose context does not.
 const maxWait = 30 * time.Second
 
+// busyTimeout is how long to wait for another process that writes to the same file.
+const busyTimeout = 5 * time.Second
+
 // Options say which database a [File] is.
 type Options struct {
 	// Path is the file. Empty means in memory: the content lives as long as the [File], and readers see what a writer has not yet committed.
 	Path string
 	// Create lets the folder of Path be made when it is missing.
 	Create bool
-	// BusyTimeout is how long to wait for another process that writes to the same file. Zero means five seconds.
-	BusyTimeout time.Duration
 }
 
 // File is one SQLite database, opened on first use. Its methods may be called from many goroutines.
 type File struct {
-	path        string
-	name        string // for messages
-	create      bool
-	busyTimeout time.Duration
-	writing     driver.Connector
-	reading     driver.Connector
+	path    string
+	name    string // for messages
+	create  bool
+	writing driver.Connector
+	reading driver.Connector
 
 	writeLock chan struct{} // holds a token while somebody writes
 	readSlots chan struct{} // holds a token for each reading connection in use
@@ -63,16 +63,12 @@ type File struct {
 // New describes a database. It does no I/O.
 func New(o Options) (*File, error) {
 	f := &File{
-		path:        o.Path,
-		name:        o.Path,
-		create:      o.Create,
-		busyTimeout: o.BusyTimeout,
-		writeLock:   make(chan struct{}, 1),
-		readSlots:   make(chan struct{}, max(16, 4*runtime.GOMAXPROCS(0))),
-		texts:       sqltext.NewCache(sqltext.AccessOf),
-	}
-	if f.busyTimeout == 0 {
-		f.busyTimeout = 5 * time.Second
+		path:      o.Path,
+		name:      o.Path,
+		create:    o.Create,
+		writeLock: make(chan struct{}, 1),
+		readSlots: make(chan struct{}, max(16, 4*runtime.GOMAXPROCS(0))),
+		texts:     sqltext.NewCache(sqltext.AccessOf),
 	}
 	query := url.Values{
 		// Short, because a wait inside SQLite does not see the context; waiting goes on in retry.
@@ -306,7 +302,7 @@ func (f *File) explain(err error) error {
 	folder := filepath.Dir(f.path)
 	switch e.Code() & 0xff {
 	case codeBusy:
-		return fault.Unavailable(fmt.Sprintf("%s is held by another process for more than %v; run one process on a file, or use PostgreSQL", f.name, f.busyTimeout), err)
+		return fault.Unavailable(fmt.Sprintf("%s is held by another process for more than %v; run one process on a file, or use PostgreSQL", f.name, busyTimeout), err)
 	case codeFull:
 		return fault.Unavailable(fmt.Sprintf("no space left to write to %s; make room in %s", f.name, folder), err)
 	case codeReadOnly:
@@ -342,7 +338,7 @@ func (f *File) retry(ctx context.Context, try func() error) error {
 	if !f.locked(err) {
 		return err
 	}
-	deadline := time.Now().Add(f.busyTimeout)
+	deadline := time.Now().Add(busyTimeout)
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for wait := time.Millisecond; f.locked(err) && time.Now().Before(deadline); wait = min(2*wait, 50*time.Millisecond) {
