@@ -35,7 +35,7 @@ func Documents(text []byte, limits Limits) (iter.Seq[Document], error) {
 	}
 	return func(yield func(Document) bool) {
 		for i, chunk := range split(text) {
-			root, value, err := parseChunk(chunk, limits)
+			root, value, err := parseChunk(chunk, limits, false)
 			document := Document{Index: i, Line: chunk.line, Err: err, root: root}
 			if root != nil {
 				document.Line = root.Line
@@ -63,7 +63,12 @@ func Documents(text []byte, limits Limits) (iter.Seq[Document], error) {
 }
 
 // Value reads a file of exactly one document, which may hold any value.
-func Value(text []byte, limits Limits) (any, error) {
+func Value(text []byte, limits Limits) (any, error) { return value(text, limits, false) }
+
+// OrderedValue is [Value] with each object as an [*Object].
+func OrderedValue(text []byte, limits Limits) (any, error) { return value(text, limits, true) }
+
+func value(text []byte, limits Limits, ordered bool) (any, error) {
 	limits = limits.withDefaults()
 	text, err := readable(text, limits)
 	if err != nil {
@@ -73,7 +78,7 @@ func Value(text []byte, limits Limits) (any, error) {
 	if len(chunks) != 1 {
 		return nil, &Error{Reason: fmt.Sprintf("expected exactly one YAML document, found %d", len(chunks))}
 	}
-	_, value, failed := parseChunk(chunks[0], limits)
+	_, value, failed := parseChunk(chunks[0], limits, ordered)
 	if failed != nil {
 		return nil, failed
 	}
@@ -95,7 +100,7 @@ func readable(text []byte, limits Limits) ([]byte, error) {
 	return text, nil
 }
 
-func parseChunk(c chunk, limits Limits) (root *yaml.Node, value any, failed *Error) {
+func parseChunk(c chunk, limits Limits, ordered bool) (root *yaml.Node, value any, failed *Error) {
 	if len(c.text) > limits.DocumentBytes {
 		return nil, nil, &Error{c.line, 1, fmt.Sprintf("the document has %d bytes, more than the limit of %d", len(c.text), limits.DocumentBytes)}
 	}
@@ -129,7 +134,7 @@ func parseChunk(c chunk, limits Limits) (root *yaml.Node, value any, failed *Err
 		}
 		return nil, nil, at(root, "a second document follows without a line --- before it")
 	}
-	b := builder{limits: limits, yaml11: version == "1.1"}
+	b := builder{limits: limits, yaml11: version == "1.1", ordered: ordered}
 	value, failed = b.value(root, 0)
 	return root, value, failed
 }

@@ -203,3 +203,36 @@ func TestValue(t *testing.T) {
 		}
 	}
 }
+
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"z: 1\n'on': {k: [1.5, {b: 'no', a: null}], x: {}}\n5: *s\nq: &s []\n": "",
+		"z: 1\n'on': {k: [1.5, {b: 'no', a: null}], x: {}}\n5: true\nq: []\n": `z: 1
+"on":
+  k:
+  - 1.5
+  - b: "no"
+    a: null
+  x: {}
+"5": true
+q: []
+`,
+		"%YAML 1.1\n---\nc: &c {z: 1, a: 2}\nb: {x: 0, <<: [*c, {z: 3, k: 4}]}\na: 5": "c:\n  z: 1\n  a: 2\nb:\n  x: 0\n  z: 1\n  a: 2\n  k: 4\na: 5\n",
+	} {
+		value, err := descriptor.OrderedValue([]byte(text), descriptor.Limits{})
+		if want == "" {
+			if err == nil {
+				t.Errorf("%q is %v, want an error", text, value)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if got, err := descriptor.Write(value); err != nil || string(got) != want {
+			t.Errorf("%q is written as\n%s%v, want\n%s", text, got, err, want)
+		}
+	}
+}

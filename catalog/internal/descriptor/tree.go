@@ -2,6 +2,7 @@ package descriptor
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,10 +11,17 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
+// Object is a JSON object that knows the order of its keys.
+type Object struct {
+	Keys    []string
+	Members map[string]any
+}
+
 // builder turns the nodes of one document into a tree of JSON values.
 type builder struct {
 	limits  Limits
 	yaml11  bool
+	ordered bool // objects become an *Object each, and not a map
 	nodes   int
 	aliases []*yaml.Node // that are being followed, to find circles
 }
@@ -55,6 +63,7 @@ func (b *builder) value(node *yaml.Node, depth int) (any, *Error) {
 
 func (b *builder) object(node *yaml.Node, depth int) (any, *Error) {
 	object := make(map[string]any, len(node.Content)/2)
+	var keys []string
 	var merges []*yaml.Node
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		keyNode, valueNode := node.Content[i], node.Content[i+1]
@@ -74,37 +83,52 @@ func (b *builder) object(node *yaml.Node, depth int) (any, *Error) {
 			return nil, err
 		}
 		object[key] = value
+		if b.ordered {
+			keys = append(keys, key)
+		}
 	}
 	for _, merge := range merges {
-		if err := b.merge(object, merge, depth); err != nil {
+		added, err := b.merge(object, merge, depth)
+		if err != nil {
 			return nil, err
 		}
+		keys = append(keys, added...)
+	}
+	if b.ordered {
+		return &Object{Keys: keys, Members: object}, nil
 	}
 	return object, nil
 }
 
-// merge adds to object what it lacks of the object, or objects, that a YAML 1.1 merge key names. YAML 1.2 has no merge keys.
-func (b *builder) merge(object map[string]any, from *yaml.Node, depth int) *Error {
+// merge adds to object what it lacks of the object, or objects, that a YAML 1.1 merge key names, and returns the keys of that. YAML 1.2 has no merge keys.
+func (b *builder) merge(object map[string]any, from *yaml.Node, depth int) (added []string, failed *Error) {
 	value, err := b.value(from, depth+1)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sources, isList := value.([]any)
 	if !isList {
 		sources = []any{value}
 	}
 	for _, source := range sources {
-		fields, isObject := source.(map[string]any)
-		if !isObject {
-			return at(from, "the merge key << needs an object or a list of objects")
+		var keys []string
+		var fields map[string]any
+		switch source := source.(type) {
+		case *Object:
+			keys, fields = source.Keys, source.Members
+		case map[string]any:
+			keys, fields = slices.Collect(maps.Keys(source)), source
+		default:
+			return nil, at(from, "the merge key << needs an object or a list of objects")
 		}
-		for key, value := range fields {
+		for _, key := range keys {
 			if _, has := object[key]; !has {
-				object[key] = value
+				object[key] = fields[key]
+				added = append(added, key)
 			}
 		}
 	}
-	return nil
+	return added, nil
 }
 
 // key returns a key as JSON has it: text. Other scalars become the text of their value.

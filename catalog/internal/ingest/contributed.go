@@ -69,7 +69,7 @@ func placeholders(contributed []pluginapi.Extended[catalognode.Placeholder, cata
 				return resolve(ctx, catalognode.PlaceholderRequest{
 					Key: extension.Spec.Key, Value: p.Value, Base: p.Base,
 					Read: func(ctx context.Context, target string) ([]byte, catalogcommon.LocationRef, error) {
-						text, from, err := p.Read(ctx, target, "")
+						text, from, err := p.Read(ctx, location.Reference{Target: target})
 						if err != nil {
 							return nil, catalogcommon.LocationRef{}, err
 						}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -15,7 +16,9 @@ import (
 const maxBundled = 200
 
 // bundling returns the resolver for definitions of APIs, whose parts may be in other files: what a $ref to another file means is put where the first such $ref stands, and the others point there. The result is text.
-// A definition that refers to no other file stays exactly as it is.
+// A definition that refers to no other file stays exactly as it is; elsewhere keys keep their order.
+//
+// Unlike other placeholders, these reach into other repositories: definitions of many teams are often kept in one of their own.
 func bundling(limits descriptor.Limits) PlaceholderResolver {
 	return func(ctx context.Context, p Placeholder) (any, error) {
 		reference, isText := p.Value.(string)
@@ -23,11 +26,11 @@ func bundling(limits descriptor.Limits) PlaceholderResolver {
 			return nil, p.failed("expects a text: a URL, or a path relative to this file", nil)
 		}
 		b := &bundler{read: p.Read, limits: limits, files: map[string]any{}, placed: map[string]string{}}
-		text, root, err := p.Read(ctx, reference, "")
+		text, root, err := p.Read(ctx, Reference{Target: reference, OtherRepository: true})
 		if err != nil {
 			return nil, p.failed(fmt.Sprintf("could not read location %s, %v", reference, err), err)
 		}
-		definition, err := descriptor.Value(text, limits)
+		definition, err := descriptor.OrderedValue(text, limits)
 		if err != nil {
 			return nil, p.failed(fmt.Sprintf("failed to parse %s, %v", reference, err), err)
 		}
@@ -71,17 +74,17 @@ func (b *bundler) walk(ctx context.Context, value any, file, pointer string) (an
 			}
 		}
 		return list, nil
-	case map[string]any:
-		if reference, isText := v["$ref"].(string); isText {
+	case *descriptor.Object:
+		if reference, isText := v.Members["$ref"].(string); isText {
 			return b.follow(ctx, v, reference, file, pointer)
 		}
-		object := make(map[string]any, len(v))
-		for _, key := range sortedKeys(v) { // the first place must not be by chance
-			item, err := b.walk(ctx, v[key], file, pointer+"/"+escapePointer(key))
+		object := &descriptor.Object{Keys: v.Keys, Members: make(map[string]any, len(v.Keys))}
+		for _, key := range v.Keys {
+			item, err := b.walk(ctx, v.Members[key], file, pointer+"/"+escapePointer(key))
 			if err != nil {
 				return nil, err
 			}
-			object[key] = item
+			object.Members[key] = item
 		}
 		return object, nil
 	default:
@@ -90,7 +93,7 @@ func (b *bundler) walk(ctx context.Context, value any, file, pointer string) (an
 }
 
 // follow returns what takes the place of an object with a $ref.
-func (b *bundler) follow(ctx context.Context, object map[string]any, reference, file, pointer string) (any, error) {
+func (b *bundler) follow(ctx context.Context, object *descriptor.Object, reference, file, pointer string) (any, error) {
 	name, fragment, _ := strings.Cut(reference, "#")
 	target := file
 	if name != "" {
@@ -122,12 +125,9 @@ func (b *bundler) follow(ctx context.Context, object map[string]any, reference, 
 }
 
 // pointTo returns the object with its $ref changed to a place in the result.
-func pointTo(object map[string]any, pointer string) map[string]any {
-	changed := make(map[string]any, len(object))
-	for key, value := range object {
-		changed[key] = value
-	}
-	changed["$ref"] = "#" + pointer
+func pointTo(object *descriptor.Object, pointer string) *descriptor.Object {
+	changed := &descriptor.Object{Keys: object.Keys, Members: maps.Clone(object.Members)}
+	changed.Members["$ref"] = "#" + pointer
 	return changed
 }
 
@@ -136,14 +136,14 @@ func (b *bundler) load(ctx context.Context, name, from string) (string, error) {
 	if len(b.files) >= maxBundled {
 		return "", fmt.Errorf("it is made of more than %d files", maxBundled)
 	}
-	text, location, err := b.read(ctx, name, from)
+	text, location, err := b.read(ctx, Reference{Target: name, From: from, OtherRepository: true})
 	if err != nil {
 		return "", fmt.Errorf("$ref %q in %s: %w", name, from, err)
 	}
 	if _, known := b.files[location]; known {
 		return location, nil
 	}
-	value, err := descriptor.Value(text, b.limits)
+	value, err := descriptor.OrderedValue(text, b.limits)
 	if err != nil {
 		return "", fmt.Errorf("parse %s: %w", location, err)
 	}
@@ -159,8 +159,8 @@ func at(value any, pointer string) (any, bool) {
 	for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
 		step = strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
 		switch v := value.(type) {
-		case map[string]any:
-			item, ok := v[step]
+		case *descriptor.Object:
+			item, ok := v.Members[step]
 			if !ok {
 				return nil, false
 			}

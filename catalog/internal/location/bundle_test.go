@@ -1,6 +1,8 @@
 package location_test
 
 import (
+	"context"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -54,21 +56,19 @@ local: {$ref: "#/paths"}
 	}
 	result := resolve("shop.yaml")
 	want := `
-local:
-  $ref: '#/paths'
 openapi: 3.0.0
 paths:
   /pets:
     get:
       schema:
-        home:
-          $ref: '#/local'
         mother:
           $ref: '#/paths/~1pets/get/schema'
         owner:
-          answer: 'yes'
           name: Ada
-          since: '2020-01-01'
+          since: "2020-01-01"
+          answer: "yes"
+        home:
+          $ref: '#/local'
   /pets/{id}:
     get:
       schema:
@@ -77,6 +77,8 @@ paths:
       list:
       - $ref: '#/paths/~1pets/get/schema'
       - $ref: '#/paths/~1pets/get/schema/owner'
+local:
+  $ref: '#/paths'
 `
 	if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), definition(result)); diff != "" {
 		t.Errorf("bundled (-want +got):\n%s%v", diff, result.Errors)
@@ -89,6 +91,50 @@ paths:
 	} {
 		if got := resolve(name); len(got.Errors) != 1 || !strings.Contains(got.Errors[0].Message, want) || !strings.HasPrefix(got.Errors[0].Message, "Placeholder $openapi ") || got.Errors[0].Pointer != "/spec/definition" {
 			t.Errorf("%s: %+v, want %q", name, got.Errors, want)
+		}
+	}
+}
+
+// webFiles reads locations of type url out of a map.
+type webFiles map[string]string
+
+func (w webFiles) Read(_ context.Context, request location.Request) (location.Result, error) {
+	text, ok := w[request.Target]
+	if !ok {
+		return location.Result{}, fs.ErrNotExist
+	}
+	return location.Result{Files: []location.File{{Target: request.Target, Text: []byte(text)}}}, nil
+}
+
+// Definitions are often kept in a repository of their own, which other placeholders cannot reach.
+func TestDefinitionsInOtherRepositories(t *testing.T) {
+	t.Parallel()
+	const other = "https://github.com/acme/apis/tree/main/"
+	references := location.References{Readers: location.Readers{"url": webFiles{
+		other + "shop.yaml":   "zoo: 1\npet: {$ref: './pet.yaml'}\nuser: {$ref: 'https://gitlab.com/g/people/-/blob/main/user.yaml#/User'}\n",
+		other + "pet.yaml":    "name: pet\nage: 7\n",
+		other + "README.md":   "text",
+		other + "events.yaml": "asyncapi: 3.0.0\n",
+		"https://gitlab.com/g/people/-/blob/main/user.yaml":      "User: {$ref: '/deep/user.yaml'}\n",
+		"https://gitlab.com/g/people/-/blob/main/deep/user.yaml": "{\"type\": \"object\", \"nullable\": false}\n",
+	}}}
+	base := catalogcommon.LocationRef{Type: "url", Target: "https://github.com/acme/shop/blob/main/catalog-info.yaml"}
+	for key, tt := range map[string]struct{ target, want string }{
+		"$openapi":  {"shop.yaml", "zoo: 1\npet:\n  name: pet\n  age: 7\nuser:\n  type: object\n  nullable: false\n"},
+		"$asyncapi": {"events.yaml", "asyncapi: 3.0.0\n"},
+		"$text":     {"README.md", "!is in another repository"},
+		"$yaml":     {"pet.yaml", "!is in another repository"},
+		"$json":     {"pet.yaml", "!is in another repository"},
+	} {
+		entity := map[string]any{"spec": map[string]any{"definition": map[string]any{key: "https://github.com/acme/apis/blob/main/" + tt.target}}}
+		result := location.Substitute(t.Context(), entity, location.BuiltinPlaceholders(descriptor.Limits{}), references.From(base, base))
+		got := result.Entity["spec"].(map[string]any)["definition"]
+		if want, isError := strings.CutPrefix(tt.want, "!"); isError {
+			if len(result.Errors) != 1 || !strings.Contains(result.Errors[0].Message, want) {
+				t.Errorf("%s: %v, %v; want an error with %q", key, got, result.Errors, want)
+			}
+		} else if got != tt.want {
+			t.Errorf("%s: %v, %v; want %q", key, got, result.Errors, tt.want)
 		}
 	}
 }

@@ -21,8 +21,15 @@ type Placeholder struct {
 	Read    ReadReference
 }
 
-// ReadReference returns the text of the file that a reference leads to, and says where that is. The reference is an absolute URL, or a path relative to from, a location that an earlier call returned; if from is empty, to the entity's location.
-type ReadReference func(ctx context.Context, reference, from string) (text []byte, location string, err error)
+// Reference says which file to read.
+type Reference struct {
+	Target          string // an absolute URL, or a path
+	From            string // a location that an earlier call returned, which the path is relative to; empty means the entity's
+	OtherRepository bool   // it may be in another repository than From
+}
+
+// ReadReference returns the text of the file that a reference leads to, and says where that is.
+type ReadReference func(ctx context.Context, reference Reference) (text []byte, location string, err error)
 
 // PlaceholderResolver returns what a placeholder stands for: a tree of JSON values.
 type PlaceholderResolver func(ctx context.Context, placeholder Placeholder) (any, error)
@@ -80,7 +87,7 @@ func (p Placeholder) text(ctx context.Context) (text []byte, reference string, e
 	if !isText {
 		return nil, "", p.failed("expects a text: a URL, or a path relative to this file", nil)
 	}
-	text, _, err = p.Read(ctx, reference, "")
+	text, _, err = p.Read(ctx, Reference{Target: reference})
 	if err != nil {
 		return nil, reference, p.failed(fmt.Sprintf("could not read location %s, %v", reference, err), err)
 	}
@@ -102,8 +109,8 @@ type Substitution struct {
 // The entity itself does not change.
 func Substitute(ctx context.Context, entity map[string]any, resolvers map[string]PlaceholderResolver, read ReadReference) Substitution {
 	s := &substituter{ctx: ctx, resolvers: resolvers, base: baseOf(entity)}
-	s.read = func(ctx context.Context, reference, from string) ([]byte, string, error) {
-		text, location, err := read(ctx, reference, from)
+	s.read = func(ctx context.Context, reference Reference) ([]byte, string, error) {
+		text, location, err := read(ctx, reference)
 		if location != "" && !slices.Contains(s.result.Reads, location) {
 			s.result.Reads = append(s.result.Reads, location)
 		}

@@ -18,12 +18,12 @@ import (
 func TestSubstitute(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{"a.txt": "text", "a.json": `{"k": [1]}`, "a.yaml": "k: yes\n", "two.yaml": "a: 1\n---\nb: 2\n", "bad.json": "{"}
-	read := func(_ context.Context, reference, _ string) ([]byte, string, error) {
-		text, ok := files[reference]
+	read := func(_ context.Context, reference location.Reference) ([]byte, string, error) {
+		text, ok := files[reference.Target]
 		if !ok {
-			return nil, "file:" + reference, errors.New("it is not there")
+			return nil, "file:" + reference.Target, errors.New("it is not there")
 		}
-		return []byte(text), "file:" + reference, nil
+		return []byte(text), "file:" + reference.Target, nil
 	}
 	const before = `{
 		"spec": {"definition": {"$text": "a.txt"}, "list": [{"$json": "a.json"}, 1, {"deep": {"$yaml": "a.yaml"}}], "twice": {"$text": "a.txt"}},
@@ -100,7 +100,7 @@ func TestReferences(t *testing.T) {
 		{"git:x", "git:x", "y", "!is not known"},
 	}
 	for _, tt := range tests {
-		_, got, err := references.From(ref(tt.base), ref(tt.origin))(t.Context(), tt.reference, "")
+		_, got, err := references.From(ref(tt.base), ref(tt.origin))(t.Context(), location.Reference{Target: tt.reference})
 		if want, isError := strings.CutPrefix(tt.want, "!"); isError {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s in %s: %v, %v; want an error with %q", tt.reference, tt.base, got, err, want)

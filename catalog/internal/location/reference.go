@@ -18,18 +18,18 @@ type References struct {
 
 // From returns the function that [Substitute] wants, for an entity that was read from base, as part of what was registered as origin.
 //
-// In a location of type url, a reference may be a URL or a path that [Hosts.Resolve] understands; from one repository to another is refused. In file and embedded locations, which nobody but the portal's owner can register, a reference
+// In a location of type url, a reference may be a URL or a path that [Hosts.Resolve] understands; from one repository to another is refused, unless the reference says otherwise. In file and embedded locations, which nobody but the portal's owner can register, a reference
 // is a URL or a relative path that stays within the folder of origin (or else of base).
 func (r References) From(base, origin catalogcommon.LocationRef) ReadReference {
 	root := base
 	if origin.Type == base.Type {
 		root = origin
 	}
-	return func(ctx context.Context, reference, from string) ([]byte, string, error) {
+	return func(ctx context.Context, reference Reference) ([]byte, string, error) {
 		start := base
-		if from != "" {
+		if reference.From != "" {
 			var err error
-			if start, err = catalogcommon.ParseLocationRef(from); err != nil {
+			if start, err = catalogcommon.ParseLocationRef(reference.From); err != nil {
 				return nil, "", err
 			}
 		}
@@ -48,8 +48,8 @@ func (r References) From(base, origin catalogcommon.LocationRef) ReadReference {
 	}
 }
 
-func (r References) resolve(reference string, base, root catalogcommon.LocationRef) (catalogcommon.LocationRef, error) {
-	none := catalogcommon.LocationRef{}
+func (r References) resolve(to Reference, base, root catalogcommon.LocationRef) (catalogcommon.LocationRef, error) {
+	none, reference := catalogcommon.LocationRef{}, to.Target
 	address, err := url.Parse(reference)
 	absolute := err == nil && address.Scheme != ""
 	if base.Type == catalogcommon.LocationTypeURL {
@@ -58,7 +58,7 @@ func (r References) resolve(reference string, base, root catalogcommon.LocationR
 		if err != nil {
 			return none, err
 		}
-		if both, same := hosts.SameRepository(base.Target, resolved); both && !same {
+		if both, same := hosts.SameRepository(base.Target, resolved); both && !same && !to.OtherRepository {
 			return none, catalogcommon.InputError("%s is in another repository than %s", resolved, base.Target)
 		}
 		return catalogcommon.LocationRef{Type: base.Type, Target: resolved}, nil
