@@ -17,7 +17,7 @@
 // all plugins that declare them, and the log says by which. The portal itself reads:
 //
 //	app.title                     in the navigation; default: the organization's name and "portal"
-//	app.baseUrl                   where browsers find the portal; its path is where the portal is mounted; default: at the root
+//	app.baseUrl                   where browsers find the portal; its path is where the portal is mounted, and forms sent from there are its own; default: at the root
 //	app.plugins.ID.enabled        false leaves a plugin out; default: true
 //	app.extensions                see below
 //	organization.name

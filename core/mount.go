@@ -57,6 +57,8 @@ func (p *Portal) mount(s *settings) error {
 		Health:     func(ctx context.Context) any { return p.supervisor.Health(ctx) },
 		CSP:        c.CSP,
 		CORS:       c.CORS,
+
+		TrustedOrigins: s.app.origins(),
 	})
 	if err != nil {
 		return err

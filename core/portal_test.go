@@ -45,3 +45,22 @@ func TestMetricsOfStoresAndPluginsAreServed(t *testing.T) {
 		}
 	}
 }
+
+// TestFormsOfThePortalsOwnAddress sends what a form sends where a server in front tells the portal another host than the browser sees: over plain HTTP, browsers name nothing but the origin.
+func TestFormsOfThePortalsOwnAddress(t *testing.T) {
+	t.Parallel()
+	plugin := pluginapi.Plugin{ID: "form", Extensions: []pluginapi.Extension{
+		pluginapi.Routes.From("send", pluginapi.Route{Pattern: "POST /send"}, func(http.ResponseWriter, *http.Request) error { return nil }),
+	}}
+	for base, statuses := range map[string]map[string]int{
+		"http://Portal.example.com/portal": {"http://portal.example.com": 200, "https://portal.example.com": 403, "http://evil.example": 403, "null": 403},
+		"/portal":                          {"http://portal.example.com": 403},
+	} {
+		p := plugintest.StartWith(t, plugintest.Options{Config: "app: {baseUrl: '" + base + "'}"}, plugin)
+		for origin, want := range statuses {
+			if r := p.Do(http.MethodPost, "/portal/api/form/send", http.Header{"Origin": {origin}}, nil); r.Status != want {
+				t.Errorf("a portal at %s, a form at %s: status %d, want %d", base, origin, r.Status, want)
+			}
+		}
+	}
+}

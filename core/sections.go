@@ -52,6 +52,15 @@ func (c appConfig) base() string {
 	return strings.TrimRight(at.Path, "/")
 }
 
+// origins are what browsers call pages of this portal: a server in front of it may hide from the portal which host that is.
+func (c appConfig) origins() []string {
+	at, err := url.Parse(c.BaseURL)
+	if err != nil || at.Host == "" {
+		return nil
+	}
+	return []string{at.Scheme + "://" + strings.ToLower(at.Host)}
+}
+
 // organization is the section of that name.
 type organization struct {
 	Name string `yaml:"name" visibility:"frontend"`
