@@ -292,17 +292,3 @@ func typeName(value any) string {
 		return "array"
 	}
 }
-
-var hintLine = regexp.MustCompile(`(?m)^(kind|[ \t]+(?:name|namespace)):[ \t]+["']?([A-Za-z0-9][-A-Za-z0-9_.]*)`)
-
-// hint looks for lines that name the entity. The first name is usually metadata's, and good enough for a message or for keeping what was there before.
-func hint(text []byte) Hint {
-	var h Hint
-	for _, match := range hintLine.FindAllSubmatch(text[:min(len(text), 16<<10)], -1) {
-		field := map[string]*string{"kind": &h.Kind, "name": &h.Name, "namespace": &h.Namespace}[strings.TrimSpace(string(match[1]))]
-		if *field == "" {
-			*field = string(match[2])
-		}
-	}
-	return h
-}

@@ -180,12 +180,36 @@ again: *s
 
 func TestHint(t *testing.T) {
 	t.Parallel()
-	documents, err := descriptor.Parse([]byte("kind: Component\nmetadata:\n  name: 'shop'\n  namespace: retail\nspec:\n  x: [\n"), descriptor.Limits{})
-	if err != nil || len(documents) != 1 || documents[0].Err == nil {
-		t.Fatal(describe(documents), err)
+	const broken = "\nspec:\n  x: [\n"
+	tests := []struct{ text, want string }{
+		{"kind: Component\nmetadata:\n  name: 'shop'\n  namespace: retail" + broken, "component:retail/shop"},
+		{"kind: Component # of the shop\nmetadata:\n  annotations:\n    name: other\n  name: shop # it is" + broken, "component:default/shop"},
+		{"kind: Component\nmetadata: {name: shop, namespace: retail}" + broken, "component:retail/shop"},
+		{"kind: Component\nmetadata: {labels: {name: other, a: 'it''s, {'}, title: it's mine, \"name\": \"shop\"}" + broken, "component:default/shop"},
+		{"kind: Component\nmetadata:\n  {\n    tags: [a, b],\n    name: shop\n  }" + broken, "component:default/shop"},
+		{"kind: Component\nmetadata: {name: shop\n", "component:default/shop"},
+		{"kind: Component\nmetadata: {name: shop" + broken, "component:default/shop"},
+		{"kind: Component\nmetadata: {title: My shop, name: shop, annotations: {a: b" + broken, "component:default/shop"},
+		{"{apiVersion: v1, kind: API, metadata: {name: shop}, spec: {x: [}}", "api:default/shop"},
+		{"---\n{\n  \"kind\": \"API\",\n  \"metadata\": {\"title\": \"a \\\" b\", \"name\": \"shop\", \"namespace\": \"retail\"},\n  \"spec\": [\n", "api:retail/shop"},
+		{"{\"kind\":\"API\",\"metadata\":{\"name\":\"shop\"},\"spec\": [", "api:default/shop"},
+		{"kind: Component\nmetadata: {labels: {name: other}}" + broken, ""},
+		{"kind: Component\nmetadata:\n  title: x\nspec:\n  name: other\n  x: [\n", ""},
+		{"kind: Component\nmetadata: {name: two words}" + broken, ""},
+		{"metadata: {name: shop}" + broken, ""},
+		{"kind: Component\nspec: {metadata: {name: other}, x: [\n", ""},
+		{"{", ""}, {"{kind: x, metadata: {", ""}, {"{\"", ""}, {"kind: Component\nmetadata: {\"", ""},
 	}
-	if ref, ok := documents[0].Hint.Ref(); !ok || ref.String() != "component:retail/shop" {
-		t.Errorf("hint is %+v", documents[0].Hint)
+	for _, tt := range tests {
+		documents, err := descriptor.Parse([]byte(tt.text), descriptor.Limits{})
+		if err != nil || len(documents) != 1 || documents[0].Err == nil {
+			t.Errorf("%q is not one broken document: %v, %v", tt.text, describe(documents), err)
+			continue
+		}
+		ref, ok := documents[0].Hint.Ref()
+		if ok != (tt.want != "") || ok && ref.String() != tt.want {
+			t.Errorf("%q\ngives %+v, want %q", tt.text, documents[0].Hint, tt.want)
+		}
 	}
 	if _, ok := (descriptor.Hint{Name: "x"}).Ref(); ok {
 		t.Error("a hint without a kind has a reference")

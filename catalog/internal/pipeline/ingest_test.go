@@ -88,3 +88,23 @@ func TestBrokenDocument(t *testing.T) {
 		}
 	})
 }
+
+// That one document is broken holds up nothing else in its file, in whichever style its metadata is written.
+func TestRemovedBesideABrokenDocument(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, c *catalog) {
+		c.start()
+		flow := "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: till, tags: [a]}\nspec: {type: service, lifecycle: production, owner: x"
+		c.register(c.write("a.yaml", component("shop", "x")+"---\n"+component("kiosk", "x")+flow+"}\n"))
+		c.must("component:default/till")
+		c.must("component:default/kiosk")
+		c.write("a.yaml", component("shop", "x")+flow+"\n")
+		c.reread("component:default/shop")
+		if till := c.must("component:default/till"); till.Status == nil {
+			t.Error("what is broken does not show on the entity")
+		}
+		if kiosk := c.must("component:default/kiosk"); kiosk.Annotation(catalogcommon.AnnotationOrphan) != "true" {
+			t.Error("what was removed from the file still counts as part of it")
+		}
+	})
+}
