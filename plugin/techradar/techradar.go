@@ -66,8 +66,8 @@ func Plugin(options ...Options) pluginapi.Plugin {
 	}
 }
 
-func show(pages *page.Pages, config page.Config, r *http.Request) (pluginapi.View, error) {
-	return pages.Show(config, r)
+func show(pages *page.Pages, config *pluginapi.Live[page.Config], r *http.Request) (pluginapi.View, error) {
+	return pages.Show(config.Get(), r)
 }
 
 func embedded(options []Options) []feed.Embedded {
