@@ -9,6 +9,7 @@ import (
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/access"
 	"github.com/proscenium-dev/proscenium/catalog/internal/pages"
+	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
@@ -17,10 +18,11 @@ func newPages(
 	cards *pluginapi.Live[[]pluginapi.Extended[catalogapi.Card, catalogapi.CardFunc]],
 	tabs *pluginapi.Live[[]pluginapi.Extended[catalogapi.Tab, catalogapi.TabFunc]],
 	columns *pluginapi.Live[[]pluginapi.Extended[catalogapi.Column, catalogapi.ColumnFunc]],
+	kinds []pluginapi.Extended[catalognode.Kind, catalognode.NoBehaviour],
 	authorizer pluginapi.Authorizer,
 	logger *slog.Logger,
 ) *pages.Pages {
-	return pages.New(access.NewClient(c), cards, tabs, columns, ingestion{c}, authorizer, logger)
+	return pages.New(access.NewClient(c), cards, tabs, columns, kinds, ingestion{c}, authorizer, logger)
 }
 
 // ingestion tells pages what they cannot ask a client.

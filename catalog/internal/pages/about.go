@@ -3,9 +3,7 @@ package pages
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -113,26 +111,33 @@ func (p *Pages) facts(ctx context.Context, e *catalogcommon.Entity) pluginapi.Co
 	return ui.Card{Title: "Details", Body: list}
 }
 
-// targets are the places that a Location leads to.
+// targets are the places that a Location leads to, the first mostRelated of them.
 func targets(e *catalogcommon.Entity) pluginapi.Component {
-	var list []pluginapi.Component
-	add := func(value any) {
-		if target, ok := value.(string); ok && target != "" && e.Kind == "Location" {
-			if len(list) > 0 {
-				list = append(list, pluginapi.Drawn("<br>"))
-			}
-			list = append(list, ui.Mono(target))
-		}
-	}
-	add(e.Spec["target"])
-	more, _ := e.Spec["targets"].([]any)
-	for _, target := range more {
-		add(target)
-	}
-	if len(list) == 0 {
+	if e.Kind != catalogcommon.KindLocation {
 		return nil
 	}
-	return ui.Group(list...)
+	var parts []pluginapi.Component
+	rest := 0
+	more, _ := e.Spec["targets"].([]any)
+	for _, value := range append([]any{e.Spec["target"]}, more...) {
+		target, _ := value.(string)
+		switch {
+		case target == "":
+		case len(parts) == 2*mostRelated:
+			rest++
+		default:
+			parts = append(parts, ui.Mono(target), pluginapi.Drawn("<br>"))
+		}
+	}
+	switch {
+	case len(parts) == 0:
+		return nil
+	case rest > 0:
+		parts = append(parts, ui.Text("and "+grouped(rest)+" more"))
+	default:
+		parts = parts[:len(parts)-1]
+	}
+	return ui.Group(parts...)
 }
 
 // location shows where a descriptor is: a link if that is somewhere on the web.
@@ -156,49 +161,4 @@ func links(e *catalogcommon.Entity) pluginapi.Component {
 		parts = append(parts, ui.Link{Href: link.URL, Text: link.Title, Icon: "link"})
 	}
 	return ui.Card{Title: "Links", Body: ui.Stack(parts...)}
-}
-
-// relationTitles names what entities of one relation are to the one shown, in the order in which they are shown.
-var relationTitles = []struct{ relation, title string }{
-	{catalogcommon.RelationPartOf, "Part of"},
-	{catalogcommon.RelationHasPart, "Has parts"},
-	{catalogcommon.RelationProvidesAPI, "Provides APIs"},
-	{catalogcommon.RelationConsumesAPI, "Consumes APIs"},
-	{catalogcommon.RelationAPIProvided, "Provided by"},
-	{catalogcommon.RelationAPIConsumed, "Consumed by"},
-	{catalogcommon.RelationDependsOn, "Depends on"},
-	{catalogcommon.RelationDependencyOf, "Needed by"},
-	{catalogcommon.RelationChildOf, "Child of"},
-	{catalogcommon.RelationParentOf, "Parent of"},
-	{catalogcommon.RelationHasMember, "Members"},
-	{catalogcommon.RelationMemberOf, "Member of"},
-	{catalogcommon.RelationOwnerOf, "Owns"},
-}
-
-// related lists the entities that this one has relations with: a card with a row for each kind of relation.
-func related(e *catalogcommon.Entity) []pluginapi.Component {
-	list := ui.DescriptionList{}
-	var shown []string
-	add := func(title, relation string) {
-		if targets := e.Targets(relation); len(targets) > 0 {
-			if len(targets) > 1 {
-				title = fmt.Sprintf("%s\u00a0(%d)", title, len(targets))
-			}
-			list.Items = append(list.Items, ui.Description{Term: title, Value: refs(targets)})
-		}
-		shown = append(shown, relation)
-	}
-	shown = append(shown, catalogcommon.RelationOwnedBy) // it is in the header
-	for _, known := range relationTitles {
-		add(known.title, known.relation)
-	}
-	for _, relation := range e.Relations {
-		if !slices.Contains(shown, relation.Type) {
-			add(relation.Type, relation.Type)
-		}
-	}
-	if len(list.Items) == 0 {
-		return nil
-	}
-	return []pluginapi.Component{ui.Card{Title: "Relations", Body: list}}
 }

@@ -22,7 +22,7 @@ func (p *Pages) Entity(r *http.Request) (pluginapi.View, error) {
 	view := p.frame(r.Context(), entity, "")
 	wide, side := p.contributed(r.Context(), entity)
 	main := []pluginapi.Component{status(entity), about(entity)}
-	main = append(main, related(entity)...)
+	main = append(main, p.related(r.Context(), entity))
 	view.Body = ui.Columns{Main: append(main, wide...), Aside: append([]pluginapi.Component{p.facts(r.Context(), entity), links(entity)}, side...)}
 	return view, nil
 }
@@ -109,7 +109,7 @@ func (p *Pages) frame(ctx context.Context, e *catalogcommon.Entity, active strin
 		view.Kicker += " · " + kind
 	}
 	if owners := e.Targets(catalogcommon.RelationOwnedBy); len(owners) > 0 {
-		view.Facts = append(view.Facts, pluginapi.Fact{Label: "Owner", Value: refs(owners)})
+		view.Facts = append(view.Facts, pluginapi.Fact{Label: "Owner", Value: refs(owners, "")})
 	}
 	if stage := e.SpecString("lifecycle"); stage != "" {
 		view.Facts = append(view.Facts, pluginapi.Fact{Label: "Lifecycle", Value: lifecycle(stage)})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -57,10 +58,21 @@ func readListing(r *http.Request) listing {
 	return l
 }
 
+// facets are all ways to narrow the list, with those by a relation that the URL has: relations.memberOf=group:default/team-a.
+func (l listing) facets() []facet {
+	var all []facet
+	for _, param := range slices.Sorted(maps.Keys(l.values)) {
+		if name, found := strings.CutPrefix(param, relationParam); found && name != "" && param != "relations.ownedBy" {
+			all = append(all, facet{param: param, legend: relationTitle(name), path: param})
+		}
+	}
+	return append(all, facets...)
+}
+
 // query is what the URL asks of the catalog, leaving out one facet: the one whose choices are counted.
 func (l listing) query(without string) catalogcommon.Filter {
 	set := map[string][]string{}
-	for _, f := range facets {
+	for _, f := range l.facets() {
 		chosen := slices.DeleteFunc(slices.Clone(l.values[f.param]), func(v string) bool { return v == "" })
 		switch {
 		case f.param == without:
@@ -79,7 +91,7 @@ func (l listing) query(without string) catalogcommon.Filter {
 
 // filtered reports whether the URL asks for less than a kind.
 func (l listing) filtered() bool {
-	return l.term != "" || slices.ContainsFunc(facets, func(f facet) bool {
+	return l.term != "" || slices.ContainsFunc(l.facets(), func(f facet) bool {
 		return f.param != "kind" && slices.ContainsFunc(l.values[f.param], func(v string) bool { return v != "" })
 	})
 }
@@ -145,7 +157,7 @@ func (p *Pages) List(r *http.Request) (pluginapi.View, error) {
 		Body:    ui.Stack(table(ctx, l, page.Items, p.contributedColumns(ctx, page.Items)), pagination(ctx, l, page)),
 	}
 	return pluginapi.View{
-		Subtitle: fmt.Sprintf("%s (%d)", heading(l), page.TotalItems),
+		Subtitle: fmt.Sprintf("%s (%s)", heading(l), grouped(page.TotalItems)),
 		Body:     ui.Stack(notice, body),
 	}, nil
 }
@@ -177,7 +189,20 @@ func (p *Pages) filters(ctx context.Context, l listing) (form ui.FilterForm, act
 	if l.term != "" {
 		active++
 	}
-	for _, f := range facets {
+	for _, f := range l.facets() {
+		if strings.HasPrefix(f.param, relationParam) { // only what the URL names: there can be as many others as entities
+			choice := ui.Facet{Legend: f.legend, Name: f.param}
+			for _, value := range l.values[f.param] {
+				if value != "" {
+					choice.Options = append(choice.Options, ui.FacetOption{Value: value, Label: shortRef(value), Count: -1, Selected: true})
+					active++
+				}
+			}
+			if len(choice.Options) > 0 {
+				form.Fields = append(form.Fields, choice)
+			}
+			continue
+		}
 		counted, err := p.client.Facets(ctx, catalogcommon.FacetsRequest{Facets: []string{f.path}, Filter: l.query(f.param)})
 		if err != nil {
 			return form, 0, err
@@ -212,9 +237,14 @@ func label(f facet, value string) string {
 	case "kind":
 		return plural(value)
 	case "owner":
-		if ref, err := catalogcommon.ParseRef(value, catalogcommon.RefDefaults{}); err == nil {
-			return ref.Short(catalogcommon.RefDefaults{Kind: ref.Kind})
-		}
+		return shortRef(value)
+	}
+	return value
+}
+
+func shortRef(value string) string {
+	if ref, err := catalogcommon.ParseRef(value, catalogcommon.RefDefaults{}); err == nil {
+		return ref.Short(catalogcommon.RefDefaults{Kind: ref.Kind})
 	}
 	return value
 }
@@ -286,7 +316,7 @@ func row(ctx context.Context, l listing, e *catalogcommon.Entity, people bool) u
 		r.Cells = append(r.Cells, ui.Text(strings.ToLower(e.Kind)))
 	}
 	if !people {
-		r.Cells = append(r.Cells, refs(e.Targets(catalogcommon.RelationOwnedBy)))
+		r.Cells = append(r.Cells, refs(e.Targets(catalogcommon.RelationOwnedBy), ""))
 	}
 	if l.kind != "user" {
 		r.Cells = append(r.Cells, ui.Text(e.SpecString("type")))
@@ -333,29 +363,6 @@ func lifecycle(name string) pluginapi.Component {
 		return ui.Badge{Text: name, Tone: ui.ToneWarning}
 	}
 	return ui.Badge{Text: name}
-}
-
-// refs links to entities, separated by commas. Those of one name and different kinds are shown with their kinds.
-func refs(all []catalogcommon.Ref) pluginapi.Component {
-	if len(all) == 0 {
-		return nil
-	}
-	names := map[string]int{}
-	for _, ref := range all {
-		names[strings.ToLower(ref.Name)]++
-	}
-	parts := make([]pluginapi.Component, 0, 2*len(all))
-	for i, ref := range all {
-		if i > 0 {
-			parts = append(parts, ui.Text(", "))
-		}
-		text := ""
-		if names[strings.ToLower(ref.Name)] > 1 {
-			text = ref.Short(catalogcommon.RefDefaults{})
-		}
-		parts = append(parts, catalogapi.EntityLink(ref, text))
-	}
-	return ui.Group(parts...)
 }
 
 func pagination(ctx context.Context, l listing, page catalogcommon.QueryResponse) ui.Pagination {

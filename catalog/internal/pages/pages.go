@@ -7,6 +7,7 @@ import (
 
 	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
 
@@ -16,6 +17,7 @@ type Pages struct {
 	cards     *pluginapi.Live[[]pluginapi.Extended[catalogapi.Card, catalogapi.CardFunc]]
 	tabs      *pluginapi.Live[[]pluginapi.Extended[catalogapi.Tab, catalogapi.TabFunc]]
 	columns   *pluginapi.Live[[]pluginapi.Extended[catalogapi.Column, catalogapi.ColumnFunc]]
+	kinds     []pluginapi.Extended[catalognode.Kind, catalognode.NoBehaviour]
 	ingestion Ingestion
 	decides   pluginapi.Authorizer
 	log       *slog.Logger
@@ -45,11 +47,12 @@ func New(
 	cards *pluginapi.Live[[]pluginapi.Extended[catalogapi.Card, catalogapi.CardFunc]],
 	tabs *pluginapi.Live[[]pluginapi.Extended[catalogapi.Tab, catalogapi.TabFunc]],
 	columns *pluginapi.Live[[]pluginapi.Extended[catalogapi.Column, catalogapi.ColumnFunc]],
+	kinds []pluginapi.Extended[catalognode.Kind, catalognode.NoBehaviour],
 	ingestion Ingestion,
 	authorizer pluginapi.Authorizer,
 	log *slog.Logger,
 ) *Pages {
-	return &Pages{client, cards, tabs, columns, ingestion, authorizer, log}
+	return &Pages{client, cards, tabs, columns, kinds, ingestion, authorizer, log}
 }
 
 // The pages' specs, for the plugin's list of extensions. Their names are part of what others link to.

@@ -1,0 +1,74 @@
+package catalog_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/proscenium-dev/proscenium/catalog"
+	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
+	"github.com/proscenium-dev/proscenium/pluginapi"
+	"github.com/proscenium-dev/proscenium/pluginapi/plugintest"
+)
+
+// crowd describes a group with very many members, and some relations that another plugin knows: of a kind of its own, and made by a processor.
+func crowd(members int) string {
+	var text strings.Builder
+	text.WriteString("apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: {name: big, title: The Big Ones}\nspec: {type: team, children: []}\n")
+	for i := range members {
+		_, _ = fmt.Fprintf(&text, "---\napiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {name: user-%04d}\nspec: {memberOf: [big]}\n", i)
+	}
+	for i := range 60 {
+		_, _ = fmt.Fprintf(&text, "---\napiVersion: example.com/v1\nkind: Robot\nmetadata: {name: robot-%02d}\nspec: {crew: big}\n", i)
+		_, _ = fmt.Fprintf(&text, "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: part-%02d}\nspec: {type: service, lifecycle: production, owner: big}\n", i)
+	}
+	text.WriteString("---\napiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: many}\nspec: {type: file, targets: [./none-0.yaml")
+	for i := range 70 {
+		_, _ = fmt.Fprintf(&text, ", ./none-%d.yaml", i+1)
+	}
+	text.WriteString("]}\n")
+	return text.String()
+}
+
+// TestAPageOfVeryManyRelations has pages of entities that are related to more than anybody reads: each shows the first ones and leads to the list of all.
+func TestAPageOfVeryManyRelations(t *testing.T) {
+	t.Parallel()
+	const members = 5000
+	robots := pluginapi.Plugin{ID: "robots", Extensions: []pluginapi.Extension{catalognode.AddKind("robot", catalognode.Kind{
+		Name: "Robot", APIVersions: []string{"example.com/v1"}, Schema: json.RawMessage(`{"type": "object"}`),
+		Relations: []catalognode.RelationField{{Path: "spec.crew", Type: "crewedBy", Reverse: "crews", DefaultKind: catalogcommon.KindGroup}},
+	})}}
+	config := "catalog: {rules: [{allow: [Component, Group, User, Robot, Location]}], locations: [{type: embedded, target: all.yaml}]}"
+	files := fstest.MapFS{"all.yaml": {Data: []byte(crowd(members))}}
+	p := plugintest.StartWith(t, plugintest.Options{Config: config}, catalog.Plugin(catalog.Options{Embedded: files}), robots)
+
+	const group = "group%3Adefault%2Fbig"
+	p.Eventually("all are related", func() bool { return strings.Contains(string(p.Get("/catalog/default/group/big").Body), "(5,000)") })
+	page := p.Get("/catalog/default/group/big").Want(200).HasText("dt", "Members (5,000)").
+		HasText(`a[href="/catalog?kind=user&relations.memberOf=`+group+`"]`, "and 4,950 more").
+		HasText(`a[href="/catalog?kind=component&owner=`+group+`"]`, "and 10 more").
+		HasText(`a[href="/catalog?kind=robot&relations.crewedBy=`+group+`"]`, "and 10 more")
+	if n := len(page.Find(`a[href^="/catalog/default/user/"]`)); n != 50 {
+		t.Errorf("%d members are shown", n)
+	}
+	if n := len(page.Body); n > 64<<10 {
+		t.Errorf("the page has %d bytes", n)
+	}
+
+	list := p.Get("/catalog?kind=user&relations.memberOf="+group).Want(200).HasText(".ui-subtitle", "Users (5,000)").
+		HasText("legend", "Member of").Has(`input[type=checkbox][name="relations.memberOf"][value="group:default/big"][checked]`).HasText("label", "big")
+	if next := list.Find("a[rel=next]"); len(next) != 1 || !strings.Contains(next[0].Attr("href"), "relations.memberOf="+group) {
+		t.Errorf("the next page is %v", next)
+	}
+	p.Get("/catalog?kind=all&relations.crewedBy="+group).Want(200).HasText(".ui-subtitle", "All kinds (60)").HasText("legend", "crewedBy")
+	p.Get("/catalog?kind=user&relations.memberOf=group:default/none").Want(200).HasText("main", "Nothing matches")
+	p.Get("/catalog?kind=user&relations.memberOf=&relations.=x").Want(200).HasText(".ui-subtitle", "Users (5,000)")
+
+	many := p.Get("/catalog/default/location/many").Want(200).HasText("dd", "and 21 more")
+	if n := strings.Count(string(many.Body), "./none-"); n != 50 {
+		t.Errorf("%d targets are shown", n)
+	}
+}
