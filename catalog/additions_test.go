@@ -193,7 +193,7 @@ func TestUnprocessedTimes(t *testing.T) {
 	}
 }
 
-func TestUnprocessedAndAnalyze(t *testing.T) {
+func TestUnprocessed(t *testing.T) {
 	t.Parallel()
 	p := start(t, plugintest.Options{})
 	var list struct {
@@ -205,11 +205,4 @@ func TestUnprocessedAndAnalyze(t *testing.T) {
 		t.Errorf("failed: %+v", list)
 	}
 	p.Get(api + "/entities/unprocessed/pending?owner=sea").Want(200)
-	var analysis catalogcommon.AnalyzeLocationResponse
-	p.Post(api+"/analyze-location", map[string]any{"location": map[string]string{"type": "url", "target": "https://github.com/acme/shop"}}).Want(200).JSON(&analysis)
-	if len(analysis.GenerateEntities) != 1 || analysis.GenerateEntities[0].Entity.Annotation(catalogcommon.AnnotationGitHubProject) != "acme/shop" || analysis.ExistingEntityFiles == nil {
-		t.Errorf("analysis: %+v", analysis)
-	}
-	p.Post(api+"/analyze-location", map[string]any{"location": map[string]string{"type": "url", "target": "nonsense"}}).Want(400)
-	p.Post(api+"/analyze-location", map[string]any{"location": map[string]string{"type": "url", "target": "https://github.com/a/b", "presence": "optional"}}).Want(400)
 }

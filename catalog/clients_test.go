@@ -188,7 +188,7 @@ func conform(t *testing.T, ctx context.Context, client catalogcommon.Client) {
 	must(client.RemoveLocation(ctx, added.Location.ID))
 	refused("removing it again", client.RemoveLocation(ctx, added.Location.ID), 404, "NotFoundError")
 
-	analysis, err := client.AnalyzeLocation(ctx, catalogcommon.AnalyzeLocationRequest{Location: catalogcommon.LocationRef{Target: "https://github.com/acme/shop"}})
+	analysis, err := client.AnalyzeLocation(ctx, catalogcommon.AnalyzeLocationRequest{Location: catalogcommon.LocationRef{Target: "https://git.invalid/acme/shop"}})
 	must(err)
 	same("proposals", []int{len(analysis.GenerateEntities), len(analysis.ExistingEntityFiles)}, []int{1, 0})
 	_, err = client.AnalyzeLocation(ctx, catalogcommon.AnalyzeLocationRequest{Location: catalogcommon.LocationRef{Target: "nonsense"}})

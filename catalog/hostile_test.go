@@ -41,7 +41,7 @@ func hostileBodies() map[string]string {
 		"POST /entities/by-refs":  `{"entityRefs":["component:default/shop"],"fields":["kind"],"query":{"kind":"component"}}`, "POST /entity-facets": `{"facets":["kind"],"query":{"kind":"component"}}`,
 		"POST /refresh": `{"entityRef":"component:default/shop","authorizationToken":"x"}`, "POST /locations": `{"type":"url","target":"https://git.invalid/y","presence":"optional"}`,
 		"POST /locations/by-query": `{"cursor":"","limit":10,"query":{"type":"url"}}`, "PUT /locations/x": `{"type":"url","target":"https://git.invalid/x"}`,
-		"POST /analyze-location": `{"location":{"type":"url","target":"https://github.com/acme/shop"},"catalogFilename":"x"}`,
+		"POST /analyze-location": `{"location":{"type":"url","target":"https://git.invalid/acme/shop"},"catalogFilename":"x"}`,
 		"POST /validate-entity":  `{"entity":` + entity + `,"location":"url:https://git.invalid/x"}`, "PUT /entities/by-name/component/default/kiosk": entity,
 		"PUT /entities/by-name/location/default/kiosk":             `{"apiVersion":"backstage.io/v1alpha1","kind":"Location","metadata":{"name":"kiosk"},"spec":{"type":"url","target":"https://git.invalid/x","targets":["./x"],"presence":"optional"}}`,
 		"POST /.well-known/backstage/permissions/apply-conditions": `{"items":[{"id":"1","resourceRef":"component:default/shop","resourceType":"catalog-entity","conditions":{"rule":"HAS_LABEL","resourceType":"catalog-entity","params":{"label":"x"}}}]}`,

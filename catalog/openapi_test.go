@@ -197,7 +197,7 @@ func TestContract(t *testing.T) {
 	post("/validate-entity", object{"entity": robot("sea"), "location": "url:" + target}, 200)
 	post("/validate-entity", object{"entity": object{"kind": "Component"}, "location": "url:" + target}, 400)
 	post("/validate-entity", object{"entity": 1, "location": 2}, 400)
-	post("/analyze-location", object{"location": object{"type": "url", "target": "https://github.com/acme/shop"}, "catalogFilename": "catalog.yaml"}, 200)
+	post("/analyze-location", object{"location": object{"type": "url", "target": "https://git.invalid/acme/shop"}, "catalogFilename": "catalog.yaml"}, 200)
 	post("/analyze-location", object{}, 400)
 
 	// Written directly.
@@ -297,7 +297,7 @@ func (c *contract) refusals() {
 		{"DELETE", "/entities/by-uid/none", nil},
 		{"POST", "/refresh", map[string]any{"entityRef": "component:default/shop"}},
 		{"POST", "/validate-entity", map[string]any{"entity": robot("sea"), "location": "url:https://github.com/acme/shop/blob/main/catalog-info.yaml"}},
-		{"POST", "/analyze-location", map[string]any{"location": map[string]string{"type": "url", "target": "https://github.com/acme/shop"}}},
+		{"POST", "/analyze-location", map[string]any{"location": map[string]string{"type": "url", "target": "https://git.invalid/acme/shop"}}},
 		{"POST", "/locations", location},
 		{"PUT", "/locations/none", location},
 		{"DELETE", "/locations/none", nil},

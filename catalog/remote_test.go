@@ -2,12 +2,14 @@ package catalog_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,10 +56,22 @@ func (s *sourceHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	file, allowed := "", false
+	gitHub, gitLab := r.Header.Get("Authorization") == "token "+s.token, r.Header.Get("PRIVATE-TOKEN") == "gl-hunter2"
+	switch where := r.URL.EscapedPath(); {
+	case gitHub && where == "/github/repos/acme/private", gitLab && where == "/gitlab/projects/g%2Fsub%2Fp":
+		_, _ = w.Write([]byte(`{"default_branch": "main"}`))
+		return
+	case gitHub && where == "/github/repos/acme/private/git/trees/main":
+		_, _ = fmt.Fprintf(w, `{"sha": "1", "tree": %s}`, s.list(func(file string) bool { return file[0] != '/' && !strings.HasPrefix(file, "gitlab/") }))
+		return
+	case gitLab && where == "/gitlab/projects/g%2Fsub%2Fp/repository/tree":
+		_, _ = w.Write(s.list(func(file string) bool { return strings.HasPrefix(file, "gitlab/") }))
+		return
+	}
 	if rest, ok := strings.CutPrefix(r.URL.Path, "/github/repos/acme/private/contents/"); ok {
-		file, allowed = rest, r.Header.Get("Authorization") == "token "+s.token && r.URL.Query().Get("ref") == "main"
+		file, allowed = rest, gitHub && r.URL.Query().Get("ref") == "main"
 	} else if rest, ok := strings.CutPrefix(r.URL.EscapedPath(), "/gitlab/projects/g%2Fsub%2Fp/repository/files/"); ok {
-		file, allowed = "gitlab/"+strings.TrimSuffix(rest, "/raw"), r.Header.Get("PRIVATE-TOKEN") == "gl-hunter2"
+		file, allowed = "gitlab/"+strings.TrimSuffix(rest, "/raw"), gitLab
 	} else {
 		file, allowed = r.URL.Path, true
 	}
@@ -66,6 +80,23 @@ func (s *sourceHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.NotFound(w, r)
+}
+
+// list lists files as the APIs do.
+func (s *sourceHost) list(which func(file string) bool) []byte {
+	type item struct {
+		Path string `json:"path"`
+		Type string `json:"type"`
+	}
+	items := []item{}
+	for file := range s.files {
+		if which(file) {
+			name, _ := url.PathUnescape(strings.TrimPrefix(file, "gitlab/"))
+			items = append(items, item{name, "blob"})
+		}
+	}
+	text, _ := json.Marshal(items)
+	return text
 }
 
 func (s *sourceHost) set(file, text string) {

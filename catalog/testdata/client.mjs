@@ -291,7 +291,7 @@ const checks = {
   },
 
   async analyzeLocation() {
-    const analysis = await client.analyzeLocation({ location: { type: 'url', target: 'https://github.com/acme/shop' } });
+    const analysis = await client.analyzeLocation({ location: { type: 'url', target: 'https://git.invalid/acme/shop' } });
     assert.deepEqual(analysis.existingEntityFiles, []);
     assert.equal(analysis.generateEntities.length, 1);
     assert.equal(analysis.generateEntities[0].entity.metadata.name, 'shop');

@@ -11,6 +11,7 @@ import (
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/index"
+	"github.com/proscenium-dev/proscenium/catalog/internal/location"
 	"github.com/proscenium-dev/proscenium/catalog/internal/query"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
 	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
@@ -24,6 +25,7 @@ type Catalog struct {
 	authorizer pluginapi.Authorizer
 	self       pluginapi.Self
 	logger     *slog.Logger
+	urls       *location.URLs // know repositories
 	bodies     *bodies
 	ingestion  atomic.Pointer[Ingestion]
 
@@ -45,9 +47,9 @@ type Ingestion struct {
 	Analyze   func(ctx context.Context, request catalogcommon.AnalyzeLocationRequest) (*catalogcommon.AnalyzeLocationResponse, error)
 }
 
-// New returns a catalog over a store and the index that follows it.
-func New(s *store.Store, ix *index.Index, a pluginapi.Authorizer, self pluginapi.Self, logger *slog.Logger, rules *pluginapi.Live[[]pluginapi.Extended[catalognode.Rule, catalognode.RuleFunc]]) *Catalog {
-	c := &Catalog{store: s, index: ix, authorizer: a, self: self, logger: logger, own: ownRules(), added: rules, bodies: &bodies{limit: defaultBodies}, permissions: map[string]pluginapi.Permission{}}
+// New returns a catalog over a store and the index that follows it. Somebody else tells urls what they may read.
+func New(s *store.Store, ix *index.Index, a pluginapi.Authorizer, self pluginapi.Self, logger *slog.Logger, urls *location.URLs, rules *pluginapi.Live[[]pluginapi.Extended[catalognode.Rule, catalognode.RuleFunc]]) *Catalog {
+	c := &Catalog{store: s, index: ix, authorizer: a, self: self, logger: logger, urls: urls, own: ownRules(), added: rules, bodies: &bodies{limit: defaultBodies}, permissions: map[string]pluginapi.Permission{}}
 	for _, p := range catalogcommon.Permissions() {
 		c.permissions[p.Name] = pluginapi.Permission{Name: p.Name, Action: p.Action, Resource: p.ResourceType}
 	}

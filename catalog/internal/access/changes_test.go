@@ -44,7 +44,7 @@ func TestChangesWaitForTheIndex(t *testing.T) {
 	db, err := d.For("catalog")
 	ok(err)
 	s, ix := store.New(db), index.New(index.Options{})
-	c := New(s, ix, onlyComponents{}, running{}, slog.New(slog.DiscardHandler), nil)
+	c := New(s, ix, onlyComponents{}, running{}, slog.New(slog.DiscardHandler), nil, nil)
 
 	const body = `{"kind":"Component","metadata":{"name":"shop"}}`
 	_, _, err = s.Mutate(t.Context(), store.Mutation{Source: "p", Added: []store.Child{{Ref: "component:default/shop", Body: body, Hash: "1"}}})

@@ -3,9 +3,6 @@ package access
 import (
 	"context"
 	"encoding/json"
-	"net/url"
-	"path"
-	"strings"
 	"time"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
@@ -99,52 +96,4 @@ func (c *Catalog) RemoveUnprocessed(ctx context.Context, uid string) error {
 		return err
 	}
 	return c.published(ctx, ingestion, changes)
-}
-
-// Analyze proposes descriptors for a location.
-func (c *Catalog) Analyze(ctx context.Context, request catalogcommon.AnalyzeLocationRequest) (catalogcommon.AnalyzeLocationResponse, error) {
-	none := catalogcommon.AnalyzeLocationResponse{}
-	ingestion, err := c.connected()
-	if err != nil {
-		return none, err
-	}
-	if err := c.require(ctx, catalogcommon.PermissionLocationAnalyze); err != nil {
-		return none, err
-	}
-	address, err := url.Parse(request.Location.Target)
-	if err != nil || address.Host == "" {
-		return none, catalogcommon.InputError("%q is not the address of a repository", request.Location.Target)
-	}
-	if ingestion.Analyze != nil {
-		answer, err := ingestion.Analyze(ctx, request)
-		if err != nil {
-			return none, err
-		}
-		if answer != nil {
-			return *answer, nil
-		}
-	}
-	return skeleton(address), nil
-}
-
-// skeleton proposes a component named as the repository is.
-func skeleton(address *url.URL) catalogcommon.AnalyzeLocationResponse {
-	parts := strings.Split(strings.Trim(address.Path, "/"), "/")
-	name := strings.TrimSuffix(path.Base(address.Path), ".git")
-	entity := &catalogcommon.Entity{
-		APIVersion: catalogcommon.APIVersionAlpha1, Kind: catalogcommon.KindComponent,
-		Spec: map[string]any{"type": "other", "lifecycle": "unknown"},
-	}
-	if len(parts) >= 2 {
-		name = strings.TrimSuffix(parts[1], ".git")
-		annotations := map[string]string{"github.com": catalogcommon.AnnotationGitHubProject, "gitlab.com": catalogcommon.AnnotationGitLabProject, "bitbucket.org": catalogcommon.AnnotationBitbucketProject, "dev.azure.com": catalogcommon.AnnotationAzureProject}
-		if key := annotations[address.Host]; key != "" {
-			entity.Metadata.Annotations = map[string]string{key: parts[0] + "/" + name}
-		}
-	}
-	entity.Metadata.Name = name
-	return catalogcommon.AnalyzeLocationResponse{
-		ExistingEntityFiles: []catalogcommon.ExistingEntityFile{},
-		GenerateEntities:    []catalogcommon.GeneratedEntity{{Entity: entity, Fields: []catalogcommon.GeneratedFields{}}},
-	}
 }

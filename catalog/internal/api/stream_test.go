@@ -49,7 +49,7 @@ func TestAStreamDoesNotWaitForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := sql.OpenDB(silent{})
 		defer func() { _ = db.Close() }()
-		catalog := access.New(store.New(sqlx.NewDb(db, "sqlite3")), index.New(index.Options{}), running{}, running{}, slog.New(slog.DiscardHandler), nil)
+		catalog := access.New(store.New(sqlx.NewDb(db, "sqlite3")), index.New(index.Options{}), running{}, running{}, slog.New(slog.DiscardHandler), nil, nil)
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/changes/stream?after=1", nil)
 		ended := make(chan error, 1)
 		go func() { ended <- New(catalog).changeStream(httptest.NewRecorder(), r) }()

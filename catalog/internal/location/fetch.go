@@ -37,13 +37,21 @@ func (f repoFile) usesAPI() bool {
 	return f.host.APIBaseURL != "" && (!f.host.Token.IsZero() || f.host.RawBaseURL == "")
 }
 
-// api returns where the API has the repository.
-func (f repoFile) api() string {
+// projectAPI returns where the API has the project.
+func (f repoFile) projectAPI() string {
 	base := strings.TrimRight(f.host.APIBaseURL, "/")
 	if f.style == gitLab {
-		return base + "/projects/" + reescape(f.project) + "/repository"
+		return base + "/projects/" + reescape(f.project)
 	}
 	return base + "/repos/" + f.project
+}
+
+// api returns where the API has the project's files.
+func (f repoFile) api() string {
+	if f.style == gitLab {
+		return f.projectAPI() + "/repository"
+	}
+	return f.projectAPI()
 }
 
 func (f repoFile) header() map[string]string {
@@ -53,6 +61,15 @@ func (f repoFile) header() map[string]string {
 	case f.style == gitLab:
 		header["PRIVATE-TOKEN"] = f.host.Token.Reveal()
 	case f.usesAPI():
+		header["Authorization"] = "token " + f.host.Token.Reveal()
+	}
+	return header
+}
+
+// apiHeader is header for what only the API has.
+func (f repoFile) apiHeader() map[string]string {
+	header := f.header()
+	if f.style == gitHub && !f.host.Token.IsZero() {
 		header["Authorization"] = "token " + f.host.Token.Reveal()
 	}
 	return header
@@ -180,11 +197,7 @@ func (u *URLs) list(ctx context.Context, f repoFile) (paths []string, version st
 	if f.host.APIBaseURL == "" {
 		return nil, "", errors.New("patterns need apiBaseUrl under integrations")
 	}
-	header := f.header()
-	if !f.host.Token.IsZero() {
-		header["Authorization"] = "token " + f.host.Token.Reveal()
-	}
-	got, err := u.get(ctx, fmt.Sprintf("%s/git/trees/%s?recursive=1", f.api(), reescape(f.ref)), header, "")
+	got, err := u.get(ctx, fmt.Sprintf("%s/git/trees/%s?recursive=1", f.api(), reescape(f.ref)), f.apiHeader(), "")
 	if err != nil {
 		return nil, "", err
 	}

@@ -246,14 +246,29 @@ func (u *URLs) search(ctx context.Context, pattern repoFile, etag string) (Resul
 	if len(paths) > most {
 		return Result{}, fmt.Errorf("the pattern fits %d files, more than the limit of %d", len(paths), most)
 	}
-	files := make([]File, len(paths))
+	files := u.readAll(ctx, pattern, paths)
 	complete := true
+	for _, file := range files {
+		complete = complete && file.Err == nil
+	}
+	if err := ctx.Err(); err != nil {
+		return Result{}, err
+	}
+	if !complete {
+		version = "" // so that the next read tries the others again
+	}
+	return Result{Files: files, ETag: version}, nil
+}
+
+// readAll reads files of a repository, in the order of their paths. What cannot be read says so.
+func (u *URLs) readAll(ctx context.Context, repository repoFile, paths []string) []File {
+	files := make([]File, len(paths))
 	var group sync.WaitGroup
 	next := make(chan int)
 	for range min(maxReads, len(paths)) {
 		group.Go(func() {
 			for i := range next {
-				one := pattern.with(pattern.view, (&url.URL{Path: paths[i]}).EscapedPath())
+				one := repository.with(repository.view, (&url.URL{Path: paths[i]}).EscapedPath())
 				result, err := u.Read(ctx, Request{Target: one})
 				if err != nil {
 					files[i] = File{Target: one, Err: err}
@@ -268,16 +283,7 @@ func (u *URLs) search(ctx context.Context, pattern repoFile, etag string) (Resul
 	}
 	close(next)
 	group.Wait()
-	for _, file := range files {
-		complete = complete && file.Err == nil
-	}
-	if err := ctx.Err(); err != nil {
-		return Result{}, err
-	}
-	if !complete {
-		version = "" // so that the next read tries the others again
-	}
-	return Result{Files: files, ETag: version}, nil
+	return files
 }
 
 // allows reports whether backend.reading.allow has the address.
