@@ -184,7 +184,7 @@ func (h *Handler) handle(x *exchange, r *http.Request) {
 	}
 	if !allowed {
 		if err := h.origin.Check(r); err != nil {
-			h.fail(x, r, pluginapi.NotAllowed("this request comes from a page of another site; if that is yours, allow its origin with backend.cors").Because(err))
+			h.fail(x, r, pluginapi.NotAllowed("this request comes from a page of another site; if that is this portal, set app.baseUrl to how browsers reach it; if it is another one of yours, allow its origin with backend.cors").Because(err))
 			return
 		}
 	}
