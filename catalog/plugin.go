@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
 
 	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
@@ -16,6 +17,7 @@ import (
 	"github.com/proscenium-dev/proscenium/catalog/internal/index"
 	"github.com/proscenium-dev/proscenium/catalog/internal/ingest"
 	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/catalog/internal/metrics"
 	"github.com/proscenium-dev/proscenium/catalog/internal/pages"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
 	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
@@ -42,6 +44,7 @@ func Plugin(options ...Options) pluginapi.Plugin {
 		pluginapi.Pages.From("entity", pages.EntitySpec, (*pages.Pages).Entity),
 		pluginapi.Pages.From("entity-tab", pages.TabSpec, (*pages.Pages).Tab),
 		pluginapi.Pages.From("problems", pages.ProblemsSpec, (*pages.Pages).ListProblems),
+		catalogapi.EntityTabs.From("definition", pages.DefinitionSpec, pages.Definition),
 		access.PermissionRules(),
 		pluginapi.Starts.From("ingest", pluginapi.Start{}, (*ingest.Ingest).Start),
 		pluginapi.Stops.From("ingest", pluginapi.Stop{}, (*ingest.Ingest).Stop),
@@ -56,7 +59,7 @@ func Plugin(options ...Options) pluginapi.Plugin {
 		Config:     pluginapi.ConfigOf(ingest.Config{}),
 		Shared:     []*pluginapi.ConfigSection{pluginapi.ConfigOf(location.Hosts{}).At("integrations"), pluginapi.ConfigOf(location.Reading{}).At("backend.reading")},
 		Migrations: store.Migrations(),
-		Provide:    []any{newStore, newIndex, access.New, api.New, ingest.NewContributions, newURLs, newIngest(o), newPages},
+		Provide:    []any{newStore, newIndex, access.New, api.New, ingest.NewContributions, newURLs, newMetrics, newIngest(o), newPages},
 		Exports:    []pluginapi.Export{pluginapi.ExportOf[catalogcommon.Client](access.NewClient, catalogcommon.NewClient)},
 		Points:     append([]pluginapi.AnyPoint{catalogapi.EntityCards, catalogapi.EntityTabs, catalogapi.EntityColumns}, catalognode.Points()...),
 		Extensions: extensions,
@@ -70,11 +73,15 @@ func newIndex() *index.Index { return index.New(index.Options{}) }
 // newURLs knows no hosts: ingestion tells it, and again when the configuration changes.
 func newURLs() *location.URLs { return location.NewURLs(location.URLConfig{}) }
 
+func newMetrics(registerer prometheus.Registerer, s *store.Store, ix *index.Index, self pluginapi.Self, logger *slog.Logger) (*metrics.Ingestion, error) {
+	return metrics.Register(registerer, metrics.Sources{Index: ix, Store: s, Available: self.Available, Logger: logger})
+}
+
 func newIngest(o Options) any {
 	return func(config *pluginapi.Live[ingest.Config], hosts *pluginapi.Live[location.Hosts], reading *pluginapi.Live[location.Reading], urls *location.URLs,
-		s *store.Store, ix *index.Index, c *access.Catalog, signals pluginapi.Signals, logger *slog.Logger, contributions ingest.Contributions) (*ingest.Ingest, error) {
+		s *store.Store, ix *index.Index, c *access.Catalog, signals pluginapi.Signals, logger *slog.Logger, counts *metrics.Ingestion, contributions ingest.Contributions) (*ingest.Ingest, error) {
 		return ingest.New(ingest.Parts{
-			Config: config, Hosts: hosts, Reading: reading, URLs: urls, Store: s, Index: ix, Catalog: c, Signals: signals, Logger: logger, Contributions: contributions,
+			Config: config, Hosts: hosts, Reading: reading, URLs: urls, Store: s, Index: ix, Catalog: c, Signals: signals, Logger: logger, Metrics: counts, Contributions: contributions,
 			Readers: location.Readers{
 				catalogcommon.LocationTypeFile:     location.Files{},
 				catalogcommon.LocationTypeEmbedded: location.Embedded{FS: o.Embedded},

@@ -12,6 +12,8 @@ type key struct {
 	terms uint32  // how many those are
 	null  uint32  // its term without a value, or 0
 	docs  posting // who has a value; kept only for two terms and more, else it is the term's
+
+	relation bool // it names a type of relations
 }
 
 // term is a key with one value as written. Terms of a key whose values differ only in case are chained by variant; the
@@ -97,6 +99,7 @@ func (d *dictionary) addKey(x *extraction, r *row) uint32 {
 	d.keyTable.insert(r.keyHash, k)
 	if raw := x.text(r.rawKey); len(raw) > 0 {
 		d.relations[k] = string(raw[len(relationPrefix):])
+		d.keys.at(k).relation = true
 	}
 	return k
 }

@@ -42,6 +42,7 @@ type Index struct {
 	documents
 	derived derived
 	rows    int // search rows of all entities
+	related int // those that are relations
 
 	scratch sync.Pool    // of *evaluation
 	slow    atomic.Int32 // readers at work that will take long
@@ -399,8 +400,12 @@ func (ix *Index) addMember(t, doc uint32) {
 	if tt.docs = d.postings.add(tt.docs, doc); tt.docs != before {
 		ix.docsChanged(t)
 	}
-	if of := d.keys.at(tt.key); tt.text != 0 && of.terms > 1 {
+	of := d.keys.at(tt.key)
+	if tt.text != 0 && of.terms > 1 {
 		of.docs = d.postings.add(of.docs, doc)
+	}
+	if of.relation {
+		ix.related++
 	}
 }
 
@@ -410,6 +415,9 @@ func (ix *Index) dropMember(t, doc uint32) {
 	tt := d.terms.at(t)
 	k := tt.key
 	of := d.keys.at(k)
+	if of.relation {
+		ix.related--
+	}
 	before := tt.docs
 	if tt.docs = d.postings.remove(tt.docs, doc); tt.docs != before && tt.docs != 0 {
 		ix.docsChanged(t)
@@ -478,6 +486,7 @@ func (ix *Index) ByUID(uid string) (Doc, bool) {
 // Stats are sizes, for metrics.
 type Stats struct {
 	Entities, Rows, Keys, Values int
+	Relations                    int // in one direction each, as entities list them
 	TextBytes                    int // keys and values
 	DerivedBytes                 int // sorted lists and text tables, roughly
 }
@@ -487,7 +496,7 @@ func (ix *Index) Stats() Stats {
 	ix.mu.RLock()
 	defer ix.mu.RUnlock()
 	return Stats{
-		Entities: ix.docs.len(), Rows: ix.rows, Keys: ix.keys.len(), Values: ix.terms.len(),
+		Entities: ix.docs.len(), Rows: ix.rows, Keys: ix.keys.len(), Values: ix.terms.len(), Relations: ix.related,
 		TextBytes: ix.arena.bytes(), DerivedBytes: ix.derived.size(),
 	}
 }

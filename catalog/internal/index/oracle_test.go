@@ -55,6 +55,17 @@ func (o *oracle) apply(c index.Change) {
 	o.entities[c.Ref] = e
 }
 
+func (o *oracle) relations() (n int) {
+	for _, e := range o.entities {
+		for key, values := range e.rows {
+			if strings.HasPrefix(key, "relations.") {
+				n += len(values)
+			}
+		}
+	}
+	return n
+}
+
 func (e oracleEntity) add(key string, value any) {
 	key = strings.ToLower(key)
 	text := ""
@@ -435,6 +446,9 @@ func TestAgreesWithOracle(t *testing.T) {
 				if got := ix.Len(); got != len(o.entities) {
 					t.Fatalf("%d entities, want %d", got, len(o.entities))
 				}
+				if got, want := ix.Stats().Relations, o.relations(); got != want {
+					t.Fatalf("%d relations, want %d", got, want)
+				}
 				for range 25 {
 					compare(t, c, ix, o)
 				}
@@ -447,7 +461,7 @@ func TestAgreesWithOracle(t *testing.T) {
 				refs = append(refs, index.Change{Ref: ref})
 			}
 			ix.Apply(100, refs)
-			if s := ix.Stats(); s.Entities != 0 || s.Rows != 0 || s.Keys != 0 || s.Values != 0 {
+			if s := ix.Stats(); s.Entities != 0 || s.Rows != 0 || s.Keys != 0 || s.Values != 0 || s.Relations != 0 {
 				t.Errorf("after everything was removed: %+v", s)
 			}
 		})

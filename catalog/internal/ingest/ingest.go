@@ -21,6 +21,7 @@ import (
 	"github.com/proscenium-dev/proscenium/catalog/internal/access"
 	"github.com/proscenium-dev/proscenium/catalog/internal/index"
 	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/catalog/internal/metrics"
 	"github.com/proscenium-dev/proscenium/catalog/internal/model"
 	"github.com/proscenium-dev/proscenium/catalog/internal/pipeline"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
@@ -65,6 +66,7 @@ type Parts struct {
 	Signals pluginapi.Signals
 	Logger  *slog.Logger
 	Readers location.Readers // by type; that of URLs and the plugins' are added
+	Metrics *metrics.Ingestion
 	Contributions
 }
 
@@ -115,12 +117,18 @@ func New(parts Parts) (*Ingest, error) {
 	references := location.References{Readers: readers, URL: parts.URLs}
 	processors, described := in.processors(config)
 	in.fingerprint = fingerprint(kinds, described, parts.Placeholders)
-	in.sources = []string{configSource, access.LocationSource, access.ManagedSource}
+	var providers []string
 	for _, provider := range in.providers(config) {
-		in.sources = append(in.sources, providerName(provider))
+		providers = append(providers, providerName(provider))
 	}
+	in.sources = append([]string{configSource, access.LocationSource, access.ManagedSource}, providers...)
+	names := make([]string, len(processors))
+	for i, p := range processors {
+		names[i] = p.Name
+	}
+	in.Metrics.Expect(names, providers)
 	in.pipeline = pipeline.New(pipeline.Options{
-		Store: parts.Store, Index: parts.Index, Logger: parts.Logger,
+		Store: parts.Store, Index: parts.Index, Logger: parts.Logger, Metrics: parts.Metrics,
 		Model: known, Readers: readers, References: references, Resolver: location.TargetResolver{URL: parts.URLs},
 		Placeholders: placeholders(parts.Placeholders), Processors: processors,
 		Settings:    func() pipeline.Settings { return *in.settings.Load() },
@@ -415,6 +423,7 @@ func (in *Ingest) provide(ctx context.Context, provider pluginapi.Extended[catal
 		if errors.Is(err, pluginapi.ErrUnavailable) {
 			in.Logger.Debug("a provider's plugin does not run yet", "provider", provider.ID, "error", err)
 		} else {
+			in.Metrics.ProviderFailed(providerName(provider))
 			in.Logger.Warn("a provider failed; it is called again", "provider", provider.ID, "error", err, "after", pause)
 		}
 		select {

@@ -14,6 +14,7 @@ import (
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/catalog/internal/metrics"
 	"github.com/proscenium-dev/proscenium/catalog/internal/model"
 	"github.com/proscenium-dev/proscenium/catalog/internal/rawjson"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
@@ -98,6 +99,7 @@ func (p *Pipeline) finished(ctx context.Context, work store.Work, o *outcome, re
 	case err != nil:
 		return
 	}
+	p.Metrics.Processed(came(result), result.Took)
 	if result.NewErrors {
 		p.reportFaults("an entity cannot be processed", o.faults, "entity", work.Ref)
 	}
@@ -108,6 +110,17 @@ func (p *Pipeline) finished(ctx context.Context, work store.Work, o *outcome, re
 	if p.inFlight.Load() < maxInFlight/4 || len(result.Children) > 0 {
 		p.wake.set()
 	}
+}
+
+// came is what came of processing, for those who count.
+func came(result *store.Result) metrics.Result {
+	switch {
+	case result.Errors != "":
+		return metrics.Failed
+	case result.Unchanged:
+		return metrics.Unchanged
+	}
+	return metrics.Changed
 }
 
 func (p *Pipeline) reportConflicts(conflicts []store.Conflict) {
@@ -191,12 +204,7 @@ func (p *Pipeline) become(ctx context.Context, work store.Work, body map[string]
 	}
 	annotate(body, p.References.URL.Annotations(o.location))
 
-	body, memories, err := p.stage(ctx, o, body, memories, func(ctx context.Context, s catalognode.Stages, r *run, e *catalogcommon.Entity) (*catalogcommon.Entity, error) {
-		if s.PreProcess == nil {
-			return e, nil
-		}
-		return s.PreProcess(ctx, r, e)
-	})
+	body, memories, err := p.stage(ctx, o, body, memories, func(s catalognode.Stages) entityStage { return s.PreProcess })
 	if err != nil || len(o.faults) > 0 {
 		return body, memories, err
 	}
@@ -211,20 +219,18 @@ func (p *Pipeline) become(ctx context.Context, work store.Work, body map[string]
 			return body, memories, err
 		}
 	}
-	body, memories, err = p.stage(ctx, o, body, memories, func(ctx context.Context, s catalognode.Stages, r *run, e *catalogcommon.Entity) (*catalogcommon.Entity, error) {
-		if s.PostProcess == nil {
-			return e, nil
-		}
-		return s.PostProcess(ctx, r, e)
-	})
+	body, memories, err = p.stage(ctx, o, body, memories, func(s catalognode.Stages) entityStage { return s.PostProcess })
 	return body, memories, err
 }
 
 // mayHavePlaceholders tells of an entity as canonical JSON whether it can have any: most do not, and need not be searched.
 func mayHavePlaceholders(body string) bool { return strings.Contains(body, `{"$`) }
 
-// stage takes the entity through one stage of every contributed processor.
-func (p *Pipeline) stage(ctx context.Context, o *outcome, body map[string]any, memories memory, call func(context.Context, catalognode.Stages, *run, *catalogcommon.Entity) (*catalogcommon.Entity, error)) (map[string]any, memory, error) {
+// entityStage is a stage that returns what the entity has become.
+type entityStage func(context.Context, catalognode.Run, *catalogcommon.Entity) (*catalogcommon.Entity, error)
+
+// stage takes the entity through one stage of every contributed processor that has it.
+func (p *Pipeline) stage(ctx context.Context, o *outcome, body map[string]any, memories memory, of func(catalognode.Stages) entityStage) (map[string]any, memory, error) {
 	if len(p.Processors) == 0 {
 		return body, memories, nil
 	}
@@ -233,7 +239,13 @@ func (p *Pipeline) stage(ctx context.Context, o *outcome, body map[string]any, m
 		o.pure = o.pure && processor.Pure
 		r := &run{outcome: o, name: processor.Name, memories: memories[processor.Name]}
 		err := processor.use(ctx, func(ctx context.Context, s catalognode.Stages) error {
-			changed, err := call(ctx, s, r, entity)
+			call := of(s)
+			if call == nil {
+				return nil
+			}
+			begun := time.Now()
+			changed, err := call(ctx, r, entity)
+			p.Metrics.Called(processor.Name, time.Since(begun))
 			switch {
 			case err != nil:
 				return err
@@ -334,7 +346,9 @@ func (p *Pipeline) recognize(ctx context.Context, body map[string]any) (bool, er
 			if s.Recognizes == nil {
 				return nil
 			}
+			begun := time.Now()
 			knows, err := s.Recognizes(ctx, catalogcommon.EntityOf(copyOf(body)))
+			p.Metrics.Called(processor.Name, time.Since(begun))
 			recognized = recognized || knows
 			return err
 		})

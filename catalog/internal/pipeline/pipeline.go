@@ -18,6 +18,7 @@ import (
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/index"
 	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/catalog/internal/metrics"
 	"github.com/proscenium-dev/proscenium/catalog/internal/model"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
 )
@@ -34,6 +35,8 @@ type Options struct {
 	References   location.References
 	Placeholders map[string]location.PlaceholderResolver
 	Processors   []Processor // in the order in which they run
+
+	Metrics *metrics.Ingestion // nil: nobody counts
 
 	// Settings is asked anew for each entity, so that configuration can change.
 	Settings func() Settings
@@ -301,6 +304,7 @@ func (p *Pipeline) stitchLoop(ctx context.Context) error {
 		for {
 			// As long as there is much to process, only what nobody can see yet: the others would change again.
 			p.stitches.Store(true)
+			begun := time.Now()
 			taken, changes, err := p.Store.Stitch(ctx, stitchAtOnce, p.busy(), assemble)
 			p.handed.Add(1)
 			p.feed.publish(changes)
@@ -308,6 +312,7 @@ func (p *Pipeline) stitchLoop(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			p.Metrics.Stitched(taken, time.Since(begun))
 			if len(changes) > 0 && p.Announce != nil {
 				p.Announce(ctx, changes[len(changes)-1].Seq)
 			}

@@ -12,6 +12,7 @@ import (
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/catalog/internal/metrics"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
 	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
 )
@@ -65,9 +66,12 @@ func (p *Pipeline) contributedRead(ctx context.Context, o *outcome, target locat
 	for _, processor := range p.Processors {
 		run := &run{outcome: o, name: processor.Name, memories: memories[processor.Name]}
 		err := processor.use(ctx, func(ctx context.Context, s catalognode.Stages) (err error) {
-			if s.ReadLocation != nil {
-				taken, err = s.ReadLocation(ctx, run, target.Location)
+			if s.ReadLocation == nil {
+				return nil
 			}
+			begun := time.Now()
+			taken, err = s.ReadLocation(ctx, run, target.Location)
+			p.Metrics.Called(processor.Name, time.Since(begun))
 			return err
 		})
 		run.end()
@@ -129,6 +133,7 @@ func (r *reader) target(ctx context.Context, target location.Target) {
 		r.failTarget(ctx, target, err, start)
 		return
 	case read.NotModified:
+		r.pipeline.Metrics.Read(metrics.Unchanged)
 		return
 	}
 	done := store.ReadTarget{SourceID: r.work.ID, Target: name, ETag: r.decides + ":" + read.ETag}
@@ -161,9 +166,16 @@ func (r *reader) target(ctx context.Context, target location.Target) {
 		r.hand(ctx, file, &handed)
 	}
 	handed.Wait()
+	result := metrics.Unchanged
 	for _, file := range files {
 		if file.Unread || len(file.Conflicts) > 0 {
 			done.ETag = "" // the same files can have another outcome next time
+		}
+		switch {
+		case file.Unread:
+			result = metrics.Failed
+		case result == metrics.Unchanged:
+			result = metrics.Changed
 		}
 	}
 	r.mu.Lock()
@@ -173,7 +185,7 @@ func (r *reader) target(ctx context.Context, target location.Target) {
 		return
 	}
 	done.Took = time.Since(start)
-	r.complete(ctx, &done)
+	r.complete(ctx, &done, result)
 }
 
 // stands reports whether the rules say about the files of a target what they said when those were read.
@@ -212,7 +224,7 @@ func (r *reader) hand(ctx context.Context, file *store.ReadFile, stored *sync.Wa
 	}})
 }
 
-func (r *reader) complete(ctx context.Context, done *store.ReadTarget) {
+func (r *reader) complete(ctx context.Context, done *store.ReadTarget, result metrics.Result) {
 	p := r.pipeline
 	finished := make(chan error, 1)
 	p.writer.submit(ctx, handOver{op: done, size: 1, done: func(err error) { finished <- err }})
@@ -220,6 +232,7 @@ func (r *reader) complete(ctx context.Context, done *store.ReadTarget) {
 		r.failed(err)
 		return
 	}
+	p.Metrics.Read(result)
 	if done.NewFault {
 		p.reportFaults("a location cannot be read", readList(done.Fault), "location", r.work.Ref)
 	}
@@ -240,7 +253,7 @@ func (r *reader) failTarget(ctx context.Context, target location.Target, err err
 	r.complete(ctx, &store.ReadTarget{
 		SourceID: r.work.ID, Target: target.Location.String(), Fault: listText([]catalogcommon.ErrorInfo{fault}),
 		Missing: errors.Is(err, fs.ErrNotExist), Took: time.Since(start),
-	})
+	}, metrics.Failed)
 }
 
 // nameOf is the name on the wire of an error with a status.
@@ -267,7 +280,7 @@ func (r *reader) handed(ctx context.Context, target location.Target, entities []
 	handed.Add(1)
 	r.hand(ctx, file, &handed)
 	handed.Wait()
-	r.complete(ctx, &store.ReadTarget{SourceID: r.work.ID, Target: name, Files: []string{name}})
+	r.complete(ctx, &store.ReadTarget{SourceID: r.work.ID, Target: name, Files: []string{name}}, metrics.Changed)
 }
 
 // childrenOf makes children of what a contributed processor read of a place. One that is none is a fault by itself.
