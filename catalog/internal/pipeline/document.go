@@ -108,15 +108,13 @@ func (r *reader) document(ctx context.Context, from string, document *descriptor
 		_, problems = p.Model.Relations(object)
 	}
 	for _, problem := range problems {
-		if places.At == nil {
-			places.At = map[string][2]int{}
-		}
-		line, column := document.Position(problem.Pointer)
-		places.At[problem.Pointer] = [2]int{line, column}
+		places.note(document, problem.Pointer)
 	}
 	p.Model.Normalize(object) // processing would do so, and what is stored in that form need not be stored again
 	setLocations(object, from, r.outcome.origin.String())
-	child, err := makeChild(object, from, places.text(), line)
+	child, err := makeChild(object, from, "", line)
+	places.noteReferences(document, child.Body)
+	child.Positions = places.text()
 	if err == nil && places.At != nil {
 		sum := sha256.Sum256([]byte(child.Hash + child.Positions)) // faults that move are worth another look
 		child.Hash = hex.EncodeToString(sum[:20])

@@ -75,7 +75,7 @@ func (p positions) place(pointer string) *catalogcommon.Position {
 		return &catalogcommon.Position{Pointer: pointer}
 	}
 	at := &catalogcommon.Position{Source: p.Source, Line: p.Line, Column: 1, Pointer: pointer}
-	if known, ok := p.At[pointer]; ok {
+	if known, ok := p.known(pointer); ok {
 		at.Line, at.Column = known[0], known[1]
 	}
 	if at.Line == 0 {
