@@ -10,6 +10,7 @@ import (
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/descriptor"
 	"github.com/proscenium-dev/proscenium/catalog/internal/location"
+	"github.com/proscenium-dev/proscenium/catalog/internal/metrics"
 	"github.com/proscenium-dev/proscenium/catalog/internal/model"
 	"github.com/proscenium-dev/proscenium/catalog/internal/store"
 )
@@ -139,6 +140,7 @@ func (p *Pipeline) foresee(ctx context.Context, child store.Child, object map[st
 		return nil
 	}
 	result.Took = time.Since(start)
+	p.Metrics.Processed(metrics.Changed, result.Took)
 	return result
 }
 
