@@ -215,6 +215,11 @@ func TestContract(t *testing.T) {
 	put("/entities"+kiosk, nil, object{"kind": "Component"}, 400)
 	put("/entities"+shop, nil, object{"apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": object{"name": "Shop"}, "spec": object{"type": "a", "lifecycle": "b", "owner": "c"}}, 409)
 	remove("/entities"+shop, nil, 409)
+	orders := "/entities/by-name/api/default/orders"
+	put(orders, nil, object{"apiVersion": "backstage.io/v1alpha1", "kind": "API", "metadata": object{"name": "orders"}, "spec": object{"type": "graphql", "lifecycle": "b", "owner": "c", "definition": "type Query"}}, 201)
+	get(orders+"/definition", 200)
+	get(orders+"/definition?x=1", 400)
+	get("/entities"+shop+"/definition", 404)
 	remove("/entities"+kiosk+"?x=1", nil, 400)
 	remove("/entities"+kiosk, http.Header{"If-Match": {`"x"`}}, 412)
 	remove("/entities"+kiosk, nil, 204)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unicode/utf8"
 
 	"github.com/proscenium-dev/proscenium/catalog"
 	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
@@ -73,6 +74,47 @@ func TestAnEntityIsShownAndWhatItSaysIsEscaped(t *testing.T) {
 	page.HasText(`section[aria-label="Details"] dt`, "In the catalog since").HasText(`section[aria-label="Details"] dt`, "Last changed").Has(`section[aria-label="Details"] dd time[datetime]`)
 	p.Get("/catalog/default/api/orders").Want(200).HasText(`a[href="/catalog/default/component/shop"]`, "shop") // the way back
 	p.Get("/catalog/default/component/none").Want(404)
+}
+
+// TestDefinitions looks at the tab of APIs, whose text is anybody's and may be very long.
+func TestDefinitions(t *testing.T) {
+	t.Parallel()
+	api := func(name, spec string) string {
+		return "---\napiVersion: backstage.io/v1alpha1\nkind: API\nmetadata: {name: " + name + "}\nspec:\n  lifecycle: production\n  owner: team-a\n  " + spec + "\n"
+	}
+	long := strings.Repeat("- ü\n", 100_000) // 500 KB
+	text := api("small", "type: graphql\n  definition: 'type Query { a: <b> } </code><script>alert(1)</script>'") +
+		api("tools", "type: mcp-server\n  remotes: [{type: streamable-http, url: 'https://tools.example/mcp'}, {type: sse, url: 'javascript:alert(1)'}]") +
+		api("lines", "type: openapi\n  definition: {$text: lines.txt}") + api("line", "type: custom\n  definition: {$text: line.txt}")
+	files := fstest.MapFS{"all.yaml": {Data: []byte(text)}, "lines.txt": {Data: []byte(long)}, "line.txt": {Data: []byte("x" + strings.Repeat("ü", 200_000))}}
+	p := plugintest.StartWith(t, plugintest.Options{Config: "catalog: {locations: [{type: embedded, target: all.yaml}]}"}, catalog.Plugin(catalog.Options{Embedded: files}))
+
+	const page, raw = "/catalog/default/api/", "/api/catalog/entities/by-name/api/default/"
+	p.Get(page+"small").Want(200).HasText(`nav a[href="/catalog/default/api/small/definition"]`, "Definition")
+	small := p.Get(page+"small/definition").Want(200).HasText("section[aria-label=GraphQL] pre code", "type Query { a: <b> } </code><script>alert(1)</script>").HasNot("main script").Has(".ui-code ui-copy")
+	if link := small.Find(".ui-card a"); len(link) != 1 || link[0].Attr("href") != raw+"small/definition" {
+		t.Errorf("the card leads to %v", link)
+	}
+	if r := p.Get(raw + "small/definition").Want(200); r.Header.Get("Content-Type") != "text/plain; charset=utf-8" || r.Header.Get("X-Content-Type-Options") != "nosniff" || string(r.Body) != "type Query { a: <b> } </code><script>alert(1)</script>" {
+		t.Errorf("%v %s", r.Header, r.Body)
+	}
+
+	p.Get(page+"tools/definition").Want(200).HasText("section[aria-label=Remotes] td", "https://tools.example/mcp").HasText("section[aria-label=Remotes] td", "streamable-http").
+		HasText("section[aria-label=Remotes] td", "javascript:alert(1)").HasNot(`a[href^="javascript"]`).HasNot("pre")
+	p.Get(raw + "tools/definition").Want(404)
+	p.Get(raw + "none/definition").Want(404)
+	p.Get(strings.Replace(page, "api", "component", 1) + "shop/definition").Want(404)
+
+	lines := p.Get(page+"lines/definition").Want(200).HasText("section[aria-label=OpenAPI] .ui-card-title", "The first 255 of 488 KB")
+	if n := len(lines.Body); n > 300<<10 || n < 256<<10 {
+		t.Errorf("the page has %d bytes", n)
+	}
+	if r := p.Get(raw + "lines/definition").Want(200); string(r.Body) != long {
+		t.Errorf("the raw text has %d bytes", len(r.Body))
+	}
+	if line := p.Get(page + "line/definition").Want(200); !utf8.Valid(line.Body) || len(line.Body) > 300<<10 {
+		t.Errorf("the page has %d bytes", len(line.Body))
+	}
 }
 
 func TestADocumentThatCannotBeReadIsNamed(t *testing.T) {

@@ -32,6 +32,7 @@ func Routes() []pluginapi.Extension {
 	add("query-post", "POST /entities/by-query", (*API).queryPost)
 	add("by-name", "GET /entities/by-name/{kind}/{namespace}/{name}", (*API).byName)
 	add("ancestry", "GET /entities/by-name/{kind}/{namespace}/{name}/ancestry", (*API).ancestry)
+	add("definition", "GET /entities/by-name/{kind}/{namespace}/{name}/definition", (*API).definition)
 	add("by-uid", "GET /entities/by-uid/{uid}", (*API).byUID)
 	add("remove", "DELETE /entities/by-uid/{uid}", (*API).remove)
 	add("by-refs", "POST /entities/by-refs", (*API).byRefs)
