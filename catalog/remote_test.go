@@ -265,11 +265,11 @@ spec: {type: openapi, lifecycle: production, owner: sea, definition: {$text: 'ht
 		return r.Status == http.StatusOK && r.JSON(into) != nil
 	}
 	eventually(t, "both APIs are in the catalog", func() bool { return get("shop", &shop) && get("events", &events) })
-	const bundled = "openapi: 3.0.0\npaths:\n  /pets:\n    get:\n      schema:\n        owner: Ada\n        type: object\n"
+	const bundled = "openapi: 3.0.0\npaths:\n  /pets:\n    get:\n      schema:\n        type: object\n        owner: Ada\n"
 	if got := shop.SpecString("definition"); got != bundled {
 		t.Errorf("bundled:\n%s", got)
 	}
-	if got := events.SpecString("definition"); got != "asyncapi: 3.0.0\nchannels:\n  Pet:\n    owner: Ada\n    type: object\n" {
+	if got := events.SpecString("definition"); got != "asyncapi: 3.0.0\nchannels:\n  Pet:\n    type: object\n    owner: Ada\n" {
 		t.Errorf("bundled:\n%s", got)
 	}
 	if got := fmt.Sprint(shop.SpecString("notes"), shop.Spec["limits"], shop.Spec["people"]); got != "# Notes\nmap[most:3] map[owner:Ada]" {

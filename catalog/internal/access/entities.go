@@ -250,8 +250,7 @@ func (c *Catalog) Ancestry(ctx context.Context, ref catalogcommon.Ref) ([]Step, 
 	return steps, nil
 }
 
-// Refresh has an entity and the locations on the way to it read again.
-func (c *Catalog) Refresh(ctx context.Context, ref catalogcommon.Ref) error {
+func (c *Catalog) refresh(ctx context.Context, ref catalogcommon.Ref) error {
 	ingestion, err := c.connected()
 	if err != nil {
 		return err
@@ -271,8 +270,7 @@ func (c *Catalog) Refresh(ctx context.Context, ref catalogcommon.Ref) error {
 	return nil
 }
 
-// Remove removes an entity by its uid. One that is not there is no error.
-func (c *Catalog) Remove(ctx context.Context, uid string) error {
+func (c *Catalog) remove(ctx context.Context, uid string) error {
 	ingestion, err := c.connected()
 	if err != nil {
 		return err

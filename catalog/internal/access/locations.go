@@ -77,8 +77,7 @@ func (c *Catalog) LocationByEntity(ctx context.Context, ref catalogcommon.Ref) (
 	return l, err
 }
 
-// AddLocation registers a location.
-func (c *Catalog) AddLocation(ctx context.Context, request catalogcommon.AddLocationRequest) (catalogcommon.AddLocationResponse, error) {
+func (c *Catalog) addLocation(ctx context.Context, request catalogcommon.AddLocationRequest) (catalogcommon.AddLocationResponse, error) {
 	none := catalogcommon.AddLocationResponse{}
 	ingestion, err := c.connected()
 	if err != nil {
@@ -157,8 +156,7 @@ func (c *Catalog) dryRun(ctx context.Context, ingestion *Ingestion, ref catalogc
 	}, nil
 }
 
-// ChangeLocation makes a registered location another one. Its id and the reference of its entity stay.
-func (c *Catalog) ChangeLocation(ctx context.Context, id string, to catalogcommon.LocationRef) (catalogcommon.Location, error) {
+func (c *Catalog) changeLocation(ctx context.Context, id string, to catalogcommon.LocationRef) (catalogcommon.Location, error) {
 	none := catalogcommon.Location{}
 	ingestion, err := c.connected()
 	if err != nil {
@@ -190,8 +188,7 @@ func (c *Catalog) ChangeLocation(ctx context.Context, id string, to catalogcommo
 	return location, nil
 }
 
-// RemoveLocation forgets a registered location, and removes what only it brought.
-func (c *Catalog) RemoveLocation(ctx context.Context, id string) error {
+func (c *Catalog) removeLocation(ctx context.Context, id string) error {
 	ingestion, err := c.connected()
 	if err != nil {
 		return err

@@ -18,8 +18,7 @@ import (
 // ManagedSource is the name under which entities that are written directly are kept.
 const ManagedSource = "managed"
 
-// Put writes an entity directly, if expected is met. It returns the stored entity, and whether it is new.
-func (c *Catalog) Put(ctx context.Context, ref catalogcommon.Ref, entity *catalogcommon.Entity, expected Precondition) (body []byte, created bool, err error) {
+func (c *Catalog) put(ctx context.Context, ref catalogcommon.Ref, entity *catalogcommon.Entity, expected Precondition) (body []byte, created bool, err error) {
 	ingestion, err := c.connected()
 	if err != nil {
 		return nil, false, err
@@ -171,8 +170,7 @@ func (c *Catalog) written(ctx context.Context, ref catalogcommon.Ref) ([]byte, e
 	return nil, catalogcommon.ConflictError("%s was written, and removed by somebody else", ref)
 }
 
-// Withdraw removes an entity that was written directly, if expected is met.
-func (c *Catalog) Withdraw(ctx context.Context, ref catalogcommon.Ref, expected Precondition) error {
+func (c *Catalog) withdraw(ctx context.Context, ref catalogcommon.Ref, expected Precondition) error {
 	ingestion, err := c.connected()
 	if err != nil {
 		return err

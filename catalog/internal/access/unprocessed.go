@@ -76,8 +76,7 @@ func unprocessed(s store.Unprocessed) (Unprocessed, error) {
 	return u, err
 }
 
-// RemoveUnprocessed removes an entity by its uid, whether or not anybody can see it.
-func (c *Catalog) RemoveUnprocessed(ctx context.Context, uid string) error {
+func (c *Catalog) removeUnprocessed(ctx context.Context, uid string) error {
 	ingestion, err := c.connected()
 	if err != nil {
 		return err

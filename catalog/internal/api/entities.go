@@ -254,7 +254,7 @@ func (a *API) remove(w http.ResponseWriter, r *http.Request) error {
 	if err := noParams(r); err != nil {
 		return err
 	}
-	if err := a.catalog.Remove(r.Context(), r.PathValue("uid")); err != nil {
+	if err := a.catalog.Remove(traced(w, r), r.PathValue("uid")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -429,7 +429,7 @@ func (a *API) refresh(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return pluginapi.BadInput("%s", err.Error()).Because(err)
 	}
-	if err := a.catalog.Refresh(r.Context(), ref); err != nil {
+	if err := a.catalog.Refresh(traced(w, r), ref); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusOK)

@@ -41,7 +41,7 @@ func (a *API) addLocation(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	request.DryRun, request.OnConflict = slices.Contains(truthy, strings.ToLower(dryRun)), conflict
-	answer, err := a.catalog.AddLocation(r.Context(), request)
+	answer, err := a.catalog.AddLocation(traced(w, r), request)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (a *API) changeLocation(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l, err := a.catalog.ChangeLocation(r.Context(), r.PathValue("id"), catalogcommon.LocationRef{Type: request.Type, Target: request.Target})
+	l, err := a.catalog.ChangeLocation(traced(w, r), r.PathValue("id"), catalogcommon.LocationRef{Type: request.Type, Target: request.Target})
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (a *API) removeLocation(w http.ResponseWriter, r *http.Request) error {
 	if err := noParams(r); err != nil {
 		return err
 	}
-	if err := a.catalog.RemoveLocation(r.Context(), r.PathValue("id")); err != nil {
+	if err := a.catalog.RemoveLocation(traced(w, r), r.PathValue("id")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

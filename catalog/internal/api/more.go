@@ -32,7 +32,7 @@ func (a *API) put(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, created, err := a.catalog.Put(r.Context(), named(r), &entity, expected)
+	body, created, err := a.catalog.Put(traced(w, r), named(r), &entity, expected)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (a *API) withdraw(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.catalog.Withdraw(r.Context(), named(r), expected); err != nil {
+	if err := a.catalog.Withdraw(traced(w, r), named(r), expected); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -284,7 +284,7 @@ func (a *API) removeUnprocessed(w http.ResponseWriter, r *http.Request) error {
 	if err := noParams(r); err != nil {
 		return err
 	}
-	if err := a.catalog.RemoveUnprocessed(r.Context(), r.PathValue("uid")); err != nil {
+	if err := a.catalog.RemoveUnprocessed(traced(w, r), r.PathValue("uid")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
 	"sync"
 
+	"github.com/proscenium-dev/proscenium/catalog/internal/access"
 	"github.com/proscenium-dev/proscenium/catalog/internal/fields"
 )
 
@@ -93,4 +95,9 @@ func appendEntities(out *outgoing, dst []byte, bodies [][]byte, projection *fiel
 		dst = out.flush(dst)
 	}
 	return append(dst, ']'), nil
+}
+
+// traced is the context of a request that changes something, with which the catalog's log can be read beside the portal's.
+func traced(w http.ResponseWriter, r *http.Request) context.Context {
+	return access.WithRequestID(r.Context(), w.Header().Get("X-Request-Id"))
 }
