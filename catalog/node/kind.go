@@ -14,6 +14,9 @@ type Kind struct {
 	Description string          // for people
 	Schema      json.RawMessage // JSON Schema of the whole entity: type, required, properties, items, minItems, minLength, maxLength, enum and anyOf. Empty accepts anything
 	Relations   []RelationField // which fields become relations
+
+	// Replaces says that the description takes the place of the catalog's own of that name for these API versions, and, if there are SpecTypes, for those only. Without it, one that claims the same entities as another is a fault.
+	Replaces bool
 }
 
 // RelationField says that a field holds references to entities, and which pair of relations each of them makes.
@@ -29,7 +32,7 @@ type RelationField struct {
 // NoBehaviour is the behaviour of extensions that are data only.
 type NoBehaviour struct{}
 
-// Kinds is where plugins add kinds. Two descriptions of the same entities are a fault that stops the catalog from starting.
+// Kinds is where plugins add kinds. Two descriptions of the same entities are a fault that stops the catalog from starting, unless one [Kind.Replaces] the catalog's own.
 var Kinds = &pluginapi.Point[Kind, NoBehaviour]{Kind: "entity-kind"}
 
 // AddKind is an extension that adds a kind.

@@ -11,6 +11,10 @@ import (
 // LocationReader is the spec of a location reader.
 type LocationReader struct {
 	Type string // of the locations that it reads, such as s3; one that the catalog reads itself is replaced
+
+	// Registrable says that everybody who may register locations may do so with this type, and that Location entities that come from elsewhere may lead to it: the reader is safe with any target. Otherwise only the configuration
+	// and the portal's plugins can name such locations.
+	Registrable bool
 }
 
 // ReadFunc reads what a location's target stands for, which is several files when it is a pattern. A file that cannot be read has Err, so that others are not lost; an error that is returned fails the location as a whole,

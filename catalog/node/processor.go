@@ -25,14 +25,14 @@ type Stages struct {
 	PreProcess func(ctx context.Context, run Run, entity *catalogcommon.Entity) (*catalogcommon.Entity, error)
 
 	// Recognizes tells whether the processor knows the entity's kind and apiVersion, and fails if the entity is not a valid one of them. An entity that nobody recognizes is not accepted.
-	// For kinds that a schema can describe, add a [Kind] instead.
+	// It is not asked about kinds that the catalog knows: for more checks of those, see PostProcess and [Run.Fault]. For kinds that a schema can describe, add a [Kind] instead.
 	Recognizes func(ctx context.Context, entity *catalogcommon.Entity) (bool, error)
 
 	// ReadLocation reads one target of a Location entity and hands over what is there, by [Run.Entity]; or returns false, and the next processor, and at last the catalog's readers, are asked.
 	// A target that does not exist is an error that matches fs.ErrNotExist.
 	ReadLocation func(ctx context.Context, run Run, target catalogcommon.LocationRef) (bool, error)
 
-	// PostProcess looks at an entity that was checked. It may change it as PreProcess does, but what it changes is not checked again.
+	// PostProcess looks at an entity that was checked. It may find more wrong with it (see [Run.Fault]), and change it as PreProcess does, but what it changes is not checked again.
 	PostProcess func(ctx context.Context, run Run, entity *catalogcommon.Entity) (*catalogcommon.Entity, error)
 }
 

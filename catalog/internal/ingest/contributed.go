@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/descriptor"
@@ -15,6 +17,43 @@ import (
 	catalognode "github.com/proscenium-dev/proscenium/catalog/node"
 	"github.com/proscenium-dev/proscenium/pluginapi"
 )
+
+// kindsOf are the catalog's own kinds and those of plugins, which can replace them. replaced says which do, for the log.
+func kindsOf(contributed []pluginapi.Extended[catalognode.Kind, catalognode.NoBehaviour]) (kinds []model.Kind, replaced []string, err error) {
+	kinds = model.Builtin()
+	var added []model.Kind
+	for _, extension := range contributed {
+		kind, err := kindOf(extension.Spec)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", extension.ID, err)
+		}
+		added = append(added, kind)
+		if !extension.Spec.Replaces {
+			continue
+		}
+		left := without(kinds, kind)
+		if len(left) == len(kinds) && slices.EqualFunc(left, kinds, func(a, b model.Kind) bool { return len(a.APIVersions) == len(b.APIVersions) }) {
+			return nil, nil, fmt.Errorf("%s: kind %s of %q is none of the catalog's own that could be replaced; leave Replaces out, or mend the name or the API versions", extension.ID, kind.Name, kind.APIVersions)
+		}
+		kinds, replaced = left, append(replaced, extension.ID+" replaces "+kind.Name+" of "+strings.Join(kind.APIVersions, " and "))
+	}
+	return append(kinds, added...), replaced, nil
+}
+
+// without returns kinds that leave to another what it replaces.
+func without(kinds []model.Kind, by model.Kind) []model.Kind {
+	var left []model.Kind
+	for _, kind := range kinds {
+		shared := len(by.SpecTypes) == 0 || slices.ContainsFunc(by.SpecTypes, func(t string) bool { return slices.Contains(kind.SpecTypes, t) })
+		if kind.Name == by.Name && shared {
+			kind.APIVersions = slices.DeleteFunc(slices.Clone(kind.APIVersions), func(version string) bool { return slices.Contains(by.APIVersions, version) })
+		}
+		if len(kind.APIVersions) > 0 {
+			left = append(left, kind)
+		}
+	}
+	return left
+}
 
 // kindOf turns a contributed kind into one of the model.
 func kindOf(kind catalognode.Kind) (model.Kind, error) {

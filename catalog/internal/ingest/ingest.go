@@ -30,7 +30,7 @@ import (
 )
 
 // version stands for what this code makes of an entity. Raise it with a change after which every entity should be processed again.
-const version = "1"
+const version = "2"
 
 // Contributions is what plugins add to ingestion.
 type Contributions struct {
@@ -79,19 +79,18 @@ type Ingest struct {
 	sources     []string
 	types       []string // of locations that can be read
 	kinds       []string // that entities can have
+	replaced    []string // which of the catalog's own kinds are described by plugins instead
+	registrable []string // types of locations that anybody may register
 }
 
 // New makes the pipeline. It does no I/O; the error names what contributions say that cannot be.
 func New(parts Parts) (*Ingest, error) {
 	in := &Ingest{Parts: parts}
-	kinds := model.Builtin()
-	for _, extension := range parts.Kinds {
-		kind, err := kindOf(extension.Spec)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", extension.ID, err)
-		}
-		kinds = append(kinds, kind)
+	kinds, replaced, err := kindsOf(parts.Kinds)
+	if err != nil {
+		return nil, err
 	}
+	in.replaced = replaced
 	known, err := model.New(kinds...)
 	if err != nil {
 		return nil, err
@@ -110,8 +109,12 @@ func New(parts Parts) (*Ingest, error) {
 	in.configureURLs()
 	readers := maps.Clone(parts.Readers)
 	readers[catalogcommon.LocationTypeURL] = parts.URLs
+	in.registrable = []string{catalogcommon.LocationTypeURL} // not files, since then a request could make the portal read its own disk
 	for _, extension := range parts.Contributions.Readers {
 		readers[extension.Spec.Type] = contributedReader{extension}
+		if extension.Spec.Registrable && !slices.Contains(in.registrable, extension.Spec.Type) {
+			in.registrable = append(in.registrable, extension.Spec.Type)
+		}
 	}
 	in.types = slices.Sorted(maps.Keys(readers))
 	references := location.References{Readers: readers, URL: parts.URLs}
@@ -129,7 +132,7 @@ func New(parts Parts) (*Ingest, error) {
 	in.Metrics.Expect(names, providers)
 	in.pipeline = pipeline.New(pipeline.Options{
 		Store: parts.Store, Index: parts.Index, Logger: parts.Logger, Metrics: parts.Metrics,
-		Model: known, Readers: readers, References: references, Resolver: location.TargetResolver{URL: parts.URLs},
+		Model: known, Readers: readers, References: references, Resolver: location.TargetResolver{URL: parts.URLs, AllowedTypes: in.registrable},
 		Placeholders: placeholders(parts.Placeholders), Processors: processors,
 		Settings:    func() pipeline.Settings { return *in.settings.Load() },
 		Fingerprint: in.fingerprint,
@@ -233,6 +236,9 @@ func (in *Ingest) Start(ctx context.Context) error {
 	config := in.Config.Get()
 	in.reportOptions(config)
 	in.reportUnknown(config)
+	for _, replaced := range in.replaced {
+		in.Logger.Info("a plugin describes a kind in the catalog's place", "kind", replaced)
+	}
 	gone, changes, err := in.Store.RemoveSources(ctx, in.sources, config.OrphanProviderStrategy == "keep")
 	if err != nil {
 		return err
@@ -252,7 +258,7 @@ func (in *Ingest) Start(ctx context.Context) error {
 		Published: in.pipeline.Published, Wake: in.pipeline.Wake,
 		Readonly: func() bool { return in.Config.Get().Readonly },
 		Conflict: func() string { return string(in.Config.Get().DefaultLocationConflictStrategy) },
-		Validate: in.pipeline.Validate, Foreseen: in.pipeline.Foreseen, DryRun: in.pipeline.DryRun, Allowed: allowedType, Analyze: in.analyze,
+		Validate: in.pipeline.Validate, Foreseen: in.pipeline.Foreseen, DryRun: in.pipeline.DryRun, Allowed: in.allowed, Analyze: in.analyze,
 	})
 	if err := in.reportProblems(ctx); err != nil {
 		return err
@@ -269,12 +275,12 @@ func (in *Ingest) Start(ctx context.Context) error {
 	return nil
 }
 
-// allowedType is nil for types of locations that anybody may register: not files, since then a request could make the portal read its own disk.
-func allowedType(locationType string) error {
-	if locationType == catalogcommon.LocationTypeURL {
+// allowed is nil for types of locations that anybody may register.
+func (in *Ingest) allowed(locationType string) error {
+	if slices.Contains(in.registrable, locationType) {
 		return nil
 	}
-	return catalogcommon.InputError("locations of type %q cannot be registered; allowed is %q", locationType, catalogcommon.LocationTypeURL)
+	return catalogcommon.InputError("locations of type %q cannot be registered; allowed: %q", locationType, in.registrable)
 }
 
 // first runs the pipeline until it has nothing more to do.
