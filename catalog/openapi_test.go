@@ -130,7 +130,8 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 func TestContract(t *testing.T) {
 	t.Parallel()
 	file := served(t, descriptors[:strings.Index(descriptors, "---")])
-	p := start(t, plugintest.Options{Config: "backend: {reading: {allow: [{host: '" + strings.TrimPrefix(file, "http://") + "'}]}}"})
+	host := newSourceHost(t, map[string]string{"catalog-info.yaml": component("found")})
+	p := start(t, plugintest.Options{Config: "backend: {reading: {allow: [{host: '" + strings.TrimPrefix(file, "http://") + "'}]}}\nintegrations: {github: [{host: ghe.example.com, apiBaseUrl: '" + host.URL + "/github', token: " + host.token + "}]}\n"})
 	c := contractOf(t, p)
 	get := func(path string, status int) *plugintest.Response {
 		t.Helper()
@@ -198,6 +199,8 @@ func TestContract(t *testing.T) {
 	post("/validate-entity", object{"entity": object{"kind": "Component"}, "location": "url:" + target}, 400)
 	post("/validate-entity", object{"entity": 1, "location": 2}, 400)
 	post("/analyze-location", object{"location": object{"type": "url", "target": "https://git.invalid/acme/shop"}, "catalogFilename": "catalog.yaml"}, 200)
+	post("/analyze-location", object{"location": object{"type": "url", "target": "https://ghe.example.com/acme/private"}}, 200)
+	post("/analyze-location", object{"location": object{"type": "url", "target": "https://ghe.example.com/acme/none"}}, 404)
 	post("/analyze-location", object{}, 400)
 
 	// Written directly.
