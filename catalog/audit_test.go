@@ -14,7 +14,7 @@ import (
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	var client catalogcommon.Client
-	p := start(t, plugintest.Options{Authorizer: policy{catalogcommon.PermissionUnprocessedDrop: {}}}, asking(&client))
+	p := start(t, plugintest.Options{Authorizer: plugintest.Policy{catalogcommon.PermissionUnprocessedDrop: {}}}, asking(&client))
 	const target = "https://me:hunter2@git.invalid/x.yaml"
 	place := map[string]any{"type": "url", "target": target}
 	var location catalogcommon.AddLocationResponse

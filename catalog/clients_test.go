@@ -38,12 +38,12 @@ func TestClients(t *testing.T) {
 			if implementation == "HTTP" {
 				client = catalogcommon.NewClient(p.URL+api, &http.Client{})
 			}
-			conform(t, pluginapi.WithPrincipal(t.Context(), pluginapi.Guest()), client)
+			conform(t, p, pluginapi.WithPrincipal(t.Context(), pluginapi.Guest()), client)
 		})
 	}
 }
 
-func conform(t *testing.T, ctx context.Context, client catalogcommon.Client) {
+func conform(t *testing.T, p *plugintest.Portal, ctx context.Context, client catalogcommon.Client) {
 	t.Helper()
 	shop := catalogcommon.Ref{Kind: "Component", Name: "SHOP"}
 	none := catalogcommon.Ref{Kind: "component", Name: "none"}
@@ -170,7 +170,7 @@ func conform(t *testing.T, ctx context.Context, client catalogcommon.Client) {
 	same("location by id", location, added.Location)
 	_, err = client.LocationByID(ctx, "none")
 	refused("no location", err, 404, "NotFoundError")
-	eventually(t, "the location's entity is there", func() bool {
+	p.Eventually("the location's entity is there", func() bool {
 		location, err = client.LocationByEntity(ctx, origin.EntityRef())
 		return err == nil
 	})
@@ -198,7 +198,7 @@ func conform(t *testing.T, ctx context.Context, client catalogcommon.Client) {
 // TestClientsRefused has both of them act for somebody who may nothing, and the one in the process for nobody.
 func TestClientsRefused(t *testing.T) {
 	t.Parallel()
-	denied := policy{}
+	denied := plugintest.Policy{}
 	for _, permission := range catalogcommon.Permissions() {
 		denied[permission.Name] = pluginapi.Decision{}
 	}

@@ -29,8 +29,12 @@ func readers() pluginapi.Plugin {
 		return catalognode.ReadResult{Files: []catalognode.File{{Target: r.Location.Target, Text: []byte(text)}}}, nil
 	}
 	return pluginapi.Plugin{ID: "readers", Extensions: []pluginapi.Extension{
-		catalognode.LocationReaders.From("open", catalognode.LocationReader{Type: "open", Registrable: true}, func(ctx context.Context, r catalognode.ReadRequest) (catalognode.ReadResult, error) { return read(ctx, r) }),
-		catalognode.LocationReaders.From("closed", catalognode.LocationReader{Type: "closed"}, func(ctx context.Context, r catalognode.ReadRequest) (catalognode.ReadResult, error) { return read(ctx, r) }),
+		catalognode.LocationReaders.From("open", catalognode.LocationReader{Type: "open", Registrable: true}, func(ctx context.Context, r catalognode.ReadRequest) (catalognode.ReadResult, error) {
+			return read(ctx, r)
+		}),
+		catalognode.LocationReaders.From("closed", catalognode.LocationReader{Type: "closed"}, func(ctx context.Context, r catalognode.ReadRequest) (catalognode.ReadResult, error) {
+			return read(ctx, r)
+		}),
 	}}
 }
 
@@ -40,10 +44,10 @@ func TestRegistrableLocations(t *testing.T) {
 	p := start(t, plugintest.Options{}, readers())
 	const locations = api + "/locations"
 	p.Post(locations, map[string]string{"type": "open", "target": "list"}).Want(201)
-	eventually(t, "what the place leads to is there", func() bool { return p.Get(api+"/entities/by-name/component/default/kept").Status == 200 })
+	p.Eventually("what the place leads to is there", func() bool { return p.Get(api+"/entities/by-name/component/default/kept").Status == 200 })
 	p.Post(locations, map[string]string{"type": "closed", "target": "list"}).Want(400)
 	var closed catalogcommon.Entity
-	eventually(t, "what the place may not lead to is said", func() bool {
+	p.Eventually("what the place may not lead to is said", func() bool {
 		closed = catalogcommon.Entity{}
 		r := p.Get(api + "/entities/by-name/location/default/closed-list")
 		return r.Status == 200 && r.JSON(&closed) != nil && closed.Status != nil

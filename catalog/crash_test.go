@@ -334,14 +334,12 @@ func (w *writes) verify() {
 		return !due && page.Last >= last
 	}
 	quiet := 0
-	for deadline := time.Now().Add(time.Minute); quiet < 5; time.Sleep(20 * time.Millisecond) { // a claim that was held by the one who died has to run out
+	p.Eventually("the portal comes to rest", func() bool { // a claim that was held by the one who died has to run out
 		if quiet++; !settled() {
 			quiet = 0
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the portal does not come to rest\n%s", p.Log())
-		}
-	}
+		return quiet == 10
+	})
 
 	entities := map[string]*catalogcommon.Entity{}
 	bodies := map[string]string{}

@@ -123,8 +123,8 @@ catalog:
 		r := p.Get(api + "/entities/by-name/" + ref)
 		return r.Status == http.StatusOK && r.JSON(&e) != nil
 	}
-	eventually(t, "the provider's users are there", func() bool { return get("user/default/ann") && get("user/default/bob") })
-	eventually(t, "the robot is there", func() bool { return get("robot/default/robby") })
+	p.Eventually("the provider's users are there", func() bool { return get("user/default/ann") && get("user/default/bob") })
+	p.Eventually("the robot is there", func() bool { return get("robot/default/robby") })
 	if got := e.Targets("crewedBy"); len(got) != 1 || got[0].String() != "group:default/sea" || e.SpecString("note") != "token of robots" {
 		t.Errorf("robby: %+v", e)
 	}

@@ -23,13 +23,13 @@ func TestBackstage34686TheHandOverToStitchingFails(t *testing.T) {
 		mend := p.refuse("stitch_queue")
 		p.write("a.yaml", service("shop", "land")+sea)
 		p.reread("a.yaml")
-		p.until("the failure is logged", func() bool { return strings.Contains(p.Log(), "the disk is full") })
+		p.Eventually("the failure is logged", func() bool { return strings.Contains(p.Log(), "the disk is full") })
 		if got := owner(p.entity("component:shop")); got != "sea" {
 			t.Errorf("the owner is %q", got)
 		}
 		mend()
-		p.until("the change is there", func() bool { return owner(p.entity("component:shop")) == "land" })
-		p.until("the other side follows", func() bool { return len(p.entity("group:sea").Targets("ownerOf")) == 0 })
+		p.Eventually("the change is there", func() bool { return owner(p.entity("component:shop")) == "land" })
+		p.Eventually("the other side follows", func() bool { return len(p.entity("group:sea").Targets("ownerOf")) == 0 })
 	})
 }
 
@@ -45,12 +45,12 @@ func TestBackstage35734TheIndexFallsBehind(t *testing.T) {
 		mend := p.refuse("change_log") // which is what the index is fed from
 		p.write("a.yaml", service("shop", "land")+sea)
 		p.reread("a.yaml")
-		p.until("the failure is logged", func() bool { return strings.Contains(p.Log(), "the disk is full") })
+		p.Eventually("the failure is logged", func() bool { return strings.Contains(p.Log(), "the disk is full") })
 		if owner(p.entity("component:shop")) != "sea" || listed("sea") != 1 || listed("land") != 0 {
 			t.Errorf("the owner is %q, and lists have %d and %d", owner(p.entity("component:shop")), listed("sea"), listed("land"))
 		}
 		mend()
-		p.until("the change is there", func() bool { return owner(p.entity("component:shop")) == "land" })
+		p.Eventually("the change is there", func() bool { return owner(p.entity("component:shop")) == "land" })
 		if listed("sea") != 0 || listed("land") != 1 {
 			t.Errorf("lists have %d and %d", listed("sea"), listed("land"))
 		}
@@ -84,7 +84,7 @@ func TestBackstage33326And7884OneBadTargetOrChild(t *testing.T) {
 	inTrouble(t, files, func(t *testing.T, p *troubled) {
 		for _, name := range []string{"good", "before", "after"} {
 			if p.entity("component:"+name) == nil {
-				t.Errorf("%s is not there\n%s", name, p.troubles())
+				t.Errorf("%s is not there\n%s", name, p.Troubles())
 			}
 		}
 		for _, name := range []string{"component:invalid", "component:missing", "domain:not-allowed"} {
@@ -123,7 +123,7 @@ func TestBackstage33326And7884OneBadTargetOrChild(t *testing.T) {
 		}
 		p.write("sub/mixed.yaml", service("before", "land")+"---\nkind: [\n"+service("after", "land"))
 		p.Post(api+"/refresh", map[string]string{"entityRef": "location:default/root"}).Want(200)
-		p.until("neighbours change", func() bool {
+		p.Eventually("neighbours change", func() bool {
 			return owner(p.entity("component:before")) == "land" && owner(p.entity("component:after")) == "land"
 		})
 		if p.entity("component:good") == nil {
@@ -143,7 +143,7 @@ func TestBackstage14042AFileMoves(t *testing.T) {
 		p.write("b.yaml", sea+service("shop", "land"))
 		p.reread("b.yaml") // the new place is read first, when nobody knows yet that the old one is gone
 		p.reread("a.yaml")
-		p.until("the entity has moved", func() bool { return owner(p.entity("component:shop")) == "land" })
+		p.Eventually("the entity has moved", func() bool { return owner(p.entity("component:shop")) == "land" })
 		shop := p.entity("component:shop")
 		if shop.Metadata.UID != uid || shop.Status != nil || shop.Annotation(catalogcommon.AnnotationLocation) != "file:"+p.path("b.yaml") {
 			t.Errorf("moved: %+v, status %+v", shop.Metadata, shop.Status)
@@ -157,7 +157,7 @@ func TestBackstage14042ARealConflictIsData(t *testing.T) {
 	inTrouble(t, map[string]string{"a.yaml": service("shop", "sea"), "b.yaml": sea}, func(t *testing.T, p *troubled) {
 		p.write("b.yaml", sea+service("shop", "land"))
 		p.reread("b.yaml")
-		p.until("the entity tells of it", func() bool { return p.entity("component:shop").Status != nil })
+		p.Eventually("the entity tells of it", func() bool { return p.entity("component:shop").Status != nil })
 		shop := p.entity("component:shop")
 		item := shop.Status.Items[0]
 		if owner(shop) != "sea" || item.Level != catalogcommon.LevelWarning || !strings.Contains(item.Message, "b.yaml") || !strings.Contains(item.Message, "a.yaml") {
@@ -175,7 +175,7 @@ func TestBackstage14042ARealConflictIsData(t *testing.T) {
 		}
 		p.write("b.yaml", sea)
 		p.reread("b.yaml")
-		p.until("it is solved", func() bool { return p.entity("component:shop").Status == nil })
+		p.Eventually("it is solved", func() bool { return p.entity("component:shop").Status == nil })
 	})
 }
 
@@ -189,11 +189,11 @@ func TestBackstage21522KeysThatDifferOnlyInCase(t *testing.T) {
 			want(t, filter, names(page.Items), "shop")
 		}
 		if !strings.Contains(p.Log(), "keys that differ only in case") || !strings.Contains(p.Log(), "metadata.labels.tier") {
-			t.Errorf("no warning\n%s", p.troubles())
+			t.Errorf("no warning\n%s", p.Troubles())
 		}
 		p.write("a.yaml", service("shop", "land", "  labels: {Tier: gold, tier: bronze}\n"))
 		p.reread("a.yaml")
-		p.until("it goes on changing", func() bool { return owner(p.entity("component:shop")) == "land" })
+		p.Eventually("it goes on changing", func() bool { return owner(p.entity("component:shop")) == "land" })
 	})
 }
 
@@ -214,7 +214,7 @@ func TestBackstage14789AGroupWithManyMembers(t *testing.T) {
 			}
 			return len(group.Targets("ownerOf"))
 		}
-		p.until("all are there", func() bool { return owns() == before })
+		p.Eventually("all are there", func() bool { return owns() == before })
 		first, err := p.store.LastChange(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -228,7 +228,7 @@ func TestBackstage14789AGroupWithManyMembers(t *testing.T) {
 				t.Errorf("%s is not there at once", name)
 			}
 		}
-		p.until("the group has them all", func() bool { return owns() == before+added })
+		p.Eventually("the group has them all", func() bool { return owns() == before+added })
 		changes, err := p.store.ChangesAfter(t.Context(), first, 10_000)
 		if err != nil {
 			t.Fatal(err)
@@ -405,7 +405,7 @@ func TestBackstage14181CreatedAndUpdated(t *testing.T) {
 		p.reread("a.yaml")
 		p.write("a.yaml", service("shop", "land"))
 		p.reread("a.yaml")
-		p.until("it has changed", func() bool { return owner(p.entity("component:shop")) == "land" })
+		p.Eventually("it has changed", func() bool { return owner(p.entity("component:shop")) == "land" })
 		again, later := times()
 		if !again.Equal(created) || !later.After(updated) {
 			t.Errorf("created %s, then %s; updated %s, then %s", created, again, updated, later)

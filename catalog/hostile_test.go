@@ -52,7 +52,7 @@ func hostileBodies() map[string]string {
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
 	inTrouble(t, map[string]string{"a.yaml": service("shop", "sea") + sea}, func(t *testing.T, p *troubled) {
-		p.until("it is read", func() bool { return p.entity("component:shop") != nil })
+		p.Eventually("it is read", func() bool { return p.entity("component:shop") != nil })
 		for path, params := range map[string]string{
 			"/entities?": "filter order fields limit offset after x", "/entities/by-query?": "filter fields limit offset orderField cursor totalItems fullTextFilterTerm fullTextFilterFields", "/entity-facets?": "facet", "/entity-facets?facet=kind&": "filter",
 			"/entities/graph?": "root", "/entities/graph?root=component:shop&": "type depth limit direction fields", "/changes?": "after limit", "/entities/unprocessed/failed?": "owner", "/entities/unprocessed/pending?": "owner", "/locations?": "x",

@@ -44,7 +44,7 @@ func TestNotToBeStored(t *testing.T) {
 		files[name] = service("first-"+strings.TrimSuffix(name, ".yaml"), "sea") + text + service("last-"+strings.TrimSuffix(name, ".yaml"), "sea")
 	}
 	inTrouble(t, files, func(t *testing.T, p *troubled) {
-		p.until("all is read", func() bool { return p.entity("component:fine") != nil && p.entity("component:last-type") != nil })
+		p.Eventually("all is read", func() bool { return p.entity("component:fine") != nil && p.entity("component:last-type") != nil })
 		var problems struct {
 			Items []struct {
 				EntityRef, Place string
@@ -53,10 +53,10 @@ func TestNotToBeStored(t *testing.T) {
 		}
 		for name := range bad {
 			for _, neighbour := range []string{"first-", "last-"} {
-				p.until(neighbour+name+" is there", func() bool { return p.entity("component:"+neighbour+strings.TrimSuffix(name, ".yaml")) != nil })
+				p.Eventually(neighbour+name+" is there", func() bool { return p.entity("component:"+neighbour+strings.TrimSuffix(name, ".yaml")) != nil })
 			}
 			found := ""
-			p.until("what is wrong with "+name+" is known", func() bool {
+			p.Eventually("what is wrong with "+name+" is known", func() bool {
 				p.Get(api + "/ingestion/problems").Want(200).JSON(&problems)
 				for _, item := range problems.Items {
 					if at := item.Error.At; at != nil && at.Source == "file:"+p.path(name) && at.Line > 9 {

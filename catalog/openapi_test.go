@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -289,7 +288,7 @@ func TestContract(t *testing.T) {
 // refusals is for who may nothing, and for a catalog that nobody may change.
 func (c *contract) refusals() {
 	c.t.Helper()
-	denied := policy{}
+	denied := plugintest.Policy{}
 	for _, permission := range catalogcommon.Permissions() {
 		denied[permission.Name] = pluginapi.Decision{}
 	}
@@ -321,7 +320,7 @@ func (c *contract) refusals() {
 	var added catalogcommon.AddLocationResponse
 	p.Post(api+"/locations", location).Want(201).JSON(&added)
 	kind, name, _ := strings.Cut(added.Location.EntityRef, ":")
-	eventually(c.t, "the location's entity is there", func() bool {
+	p.Eventually("the location's entity is there", func() bool {
 		return p.Get(api+"/entities/by-name/"+kind+"/"+name).Status == http.StatusOK
 	})
 	c.do(p, http.MethodGet, "/locations/by-entity/"+kind+"/"+name, nil, nil, 200)
@@ -361,15 +360,4 @@ func (c *contract) complete() {
 	if len(missing) > 0 {
 		c.t.Errorf("never seen:\n%s", strings.Join(missing, "\n"))
 	}
-}
-
-// eventually asks until the answer is yes, for half a minute.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if is() {
-			return
-		}
-	}
-	t.Fatalf("%s: not so", what)
 }

@@ -24,7 +24,7 @@ func TestOrphans(t *testing.T) {
 			t.Parallel()
 			files := map[string]string{"all.yaml": everything, "sub/a.yaml": service("shop", "sea"), "sub/b.yaml": service("till", "sea") + sea + further, "deep/c.yaml": service("desk", "sea")}
 			inTroubleWith(t, "  orphanStrategy: "+strategy+"\n", files, func(t *testing.T, p *troubled) {
-				p.until("all are there", func() bool {
+				p.Eventually("all are there", func() bool {
 					return p.entity("component:desk") != nil && p.entity("component:till") != nil && p.entity("component:shop") != nil
 				})
 				if err := os.Remove(p.path("sub/b.yaml")); err != nil {
@@ -32,7 +32,7 @@ func TestOrphans(t *testing.T) {
 				}
 				p.Post(api+"/refresh", map[string]string{"entityRef": "location:default/everything"}).Want(200)
 				for _, name := range []string{"component:till", "group:sea", "location:further"} {
-					p.until(name+" is an orphan", func() bool { return p.entity(name).Annotation(catalogcommon.AnnotationOrphan) == "true" })
+					p.Eventually(name+" is an orphan", func() bool { return p.entity(name).Annotation(catalogcommon.AnnotationOrphan) == "true" })
 				}
 				p.Get("/catalog/default/component/till").Want(200).HasText("main", "Orphan")
 				if p.entity("component:desk").Annotation(catalogcommon.AnnotationOrphan) != "" {
@@ -57,7 +57,7 @@ func TestOrphans(t *testing.T) {
 					}
 					return
 				}
-				p.until("the older one is gone", func() bool { return p.entity("group:sea") == nil })
+				p.Eventually("the older one is gone", func() bool { return p.entity("group:sea") == nil })
 				for _, name := range left {
 					if p.entity(name) == nil {
 						t.Errorf("%s is gone before its time", name)
@@ -65,7 +65,7 @@ func TestOrphans(t *testing.T) {
 				}
 				older(grace, "%")
 				for _, name := range left {
-					p.until(name+" is gone", func() bool { return p.entity(name) == nil })
+					p.Eventually(name+" is gone", func() bool { return p.entity(name) == nil })
 				}
 				if e := p.entity("component:shop"); e.Annotation(catalogcommon.AnnotationOrphan) != "" || len(e.Targets("ownedBy")) != 1 {
 					t.Errorf("shop: %+v", e)
@@ -75,7 +75,7 @@ func TestOrphans(t *testing.T) {
 				// It comes back with its file, as another one.
 				p.write("sub/b.yaml", service("till", "sea"))
 				p.Post(api+"/refresh", map[string]string{"entityRef": "location:default/everything"}).Want(200)
-				p.until("till is back", func() bool {
+				p.Eventually("till is back", func() bool {
 					e := p.entity("component:till")
 					return e != nil && e.Annotation(catalogcommon.AnnotationOrphan) == ""
 				})

@@ -19,13 +19,15 @@ import (
 )
 
 // changing is a policy that a test can change.
-type changing struct{ now atomic.Pointer[policy] }
+type changing struct {
+	now atomic.Pointer[plugintest.Policy]
+}
 
 func (c *changing) Authorize(ctx context.Context, permission pluginapi.Permission, resource string) (pluginapi.Decision, error) {
 	return c.now.Load().Authorize(ctx, permission, resource)
 }
 
-func (c *changing) to(p policy) { c.now.Store(&p) }
+func (c *changing) to(p plugintest.Policy) { c.now.Store(&p) }
 
 func ruled(name string, params map[string]any) pluginapi.Condition {
 	return pluginapi.Condition{Rule: &pluginapi.RuleCall{Name: name, Params: params}}
@@ -47,7 +49,7 @@ func onlyWebsites() pluginapi.Decision {
 func TestHidden(t *testing.T) {
 	t.Parallel()
 	var authorizer changing
-	authorizer.to(policy{})
+	authorizer.to(plugintest.Policy{})
 	p := start(t, plugintest.Options{Authorizer: &authorizer})
 	var shop, till catalogcommon.Entity
 	p.Get(api + "/entities/by-name/component/default/shop").Want(200).JSON(&shop)
@@ -58,9 +60,9 @@ func TestHidden(t *testing.T) {
 	var location catalogcommon.AddLocationResponse
 	p.Post(api+"/locations", map[string]any{"type": "url", "target": "https://git.invalid/catalog-info.yaml"}).Want(201).JSON(&location)
 	locationName := strings.Replace(strings.Replace(location.Location.EntityRef, ":", "/", 1), "location/", "/location/", 1)
-	eventually(t, "the location's entity is there", func() bool { return p.Get(api+"/entities/by-name"+locationName).Status == 200 })
+	p.Eventually("the location's entity is there", func() bool { return p.Get(api+"/entities/by-name"+locationName).Status == 200 })
 
-	authorizer.to(policy{catalogcommon.PermissionEntityRead: onlyWebsites()})
+	authorizer.to(plugintest.Policy{catalogcommon.PermissionEntityRead: onlyWebsites()})
 	var list []*catalogcommon.Entity
 	for _, path := range []string{"/entities", "/entities?limit=10", "/entities?order=asc:metadata.name", "/entities?filter=kind%3Dcomponent&filter=kind%3Dgroup"} {
 		p.Get(api + path).Want(200).JSON(&list)
@@ -138,14 +140,14 @@ func TestHidden(t *testing.T) {
 
 	// Who takes an entity for missing must not write over it.
 	p.Do(http.MethodPut, api+"/entities/by-name/component/default/kiosk", http.Header{"If-None-Match": {"*"}}, robot("land")).Want(403)
-	authorizer.to(policy{})
+	authorizer.to(plugintest.Policy{})
 	var kiosk catalogcommon.Entity
 	p.Get(api + "/entities/by-name/component/default/kiosk").Want(200).JSON(&kiosk)
 	if kiosk.SpecString("owner") != "sea" {
 		t.Errorf("it was written over: %+v", kiosk)
 	}
 	// Who may write what it may not read is told what became of it.
-	authorizer.to(policy{catalogcommon.PermissionEntityRead: onlyWebsites()})
+	authorizer.to(plugintest.Policy{catalogcommon.PermissionEntityRead: onlyWebsites()})
 	var other catalogcommon.Entity
 	body := robot("sea")
 	body["metadata"] = map[string]any{"name": "other"}
@@ -158,7 +160,7 @@ func TestHidden(t *testing.T) {
 // TestDecidedPerEntity has permissions other than reading that depend on the entity.
 func TestDecidedPerEntity(t *testing.T) {
 	t.Parallel()
-	p := start(t, plugintest.Options{Authorizer: policy{
+	p := start(t, plugintest.Options{Authorizer: plugintest.Policy{
 		catalogcommon.PermissionEntityDelete:  when(ruled(catalogcommon.RuleIsEntityOwner, map[string]any{"claims": []any{"group:default/SEA"}})),
 		catalogcommon.PermissionEntityRefresh: when(ruled(catalogcommon.RuleHasAnnotation, map[string]any{"annotation": "example.com/team"})),
 	}})
@@ -180,11 +182,11 @@ func TestDecidedPerEntity(t *testing.T) {
 func TestLocationsHidden(t *testing.T) {
 	t.Parallel()
 	var authorizer changing
-	authorizer.to(policy{})
+	authorizer.to(plugintest.Policy{})
 	p := start(t, plugintest.Options{Authorizer: &authorizer})
 	var location catalogcommon.AddLocationResponse
 	p.Post(api+"/locations", map[string]any{"type": "url", "target": "https://git.invalid/catalog-info.yaml"}).Want(201).JSON(&location)
-	authorizer.to(policy{catalogcommon.PermissionLocationRead: {}, catalogcommon.PermissionIngestionRead: {}})
+	authorizer.to(plugintest.Policy{catalogcommon.PermissionLocationRead: {}, catalogcommon.PermissionIngestionRead: {}})
 	if body := string(p.Get(api + "/locations").Want(200).Body); body != "[]" {
 		t.Errorf("locations: %s", body)
 	}
@@ -204,7 +206,7 @@ func TestLocationsHidden(t *testing.T) {
 func TestSenselessConditions(t *testing.T) {
 	t.Parallel()
 	var authorizer changing
-	authorizer.to(policy{})
+	authorizer.to(plugintest.Policy{})
 	p := start(t, plugintest.Options{Authorizer: &authorizer})
 	deep := ruled(catalogcommon.RuleIsEntityKind, map[string]any{"kinds": []string{"component"}})
 	for range 100 {
@@ -223,7 +225,7 @@ func TestSenselessConditions(t *testing.T) {
 		"empty key":                  {Not: new(ruled(catalogcommon.RuleHasMetadata, map[string]any{"key": ""}))},
 		"too deep":                   deep,
 	} {
-		authorizer.to(policy{catalogcommon.PermissionEntityRead: when(condition)})
+		authorizer.to(plugintest.Policy{catalogcommon.PermissionEntityRead: when(condition)})
 		if body := string(p.Get(api + "/entities").Want(200).Body); body != "[]" {
 			t.Errorf("%s: %s", name, body)
 		}
@@ -288,7 +290,7 @@ func TestPermissionMetadata(t *testing.T) {
 func TestApplyConditions(t *testing.T) {
 	t.Parallel()
 	var authorizer changing
-	authorizer.to(policy{})
+	authorizer.to(plugintest.Policy{})
 	p := start(t, plugintest.Options{Authorizer: &authorizer})
 	const path = api + "/.well-known/backstage/permissions/apply-conditions"
 	all := []string{"component:default/shop", "component:default/till", "group:default/sea", "resource:default/db"}
@@ -318,7 +320,7 @@ func TestApplyConditions(t *testing.T) {
 		"no kind":                  {"IS_ENTITY_KIND", map[string]any{"kinds": []string{}}, nil},
 		"owner":                    {"IS_ENTITY_OWNER", map[string]any{"claims": []string{"user:default/x", "Group:default/sea"}}, []string{all[0], all[1], all[3]}},
 	} {
-		authorizer.to(policy{})
+		authorizer.to(plugintest.Policy{})
 		upper := []string{}
 		for _, ref := range all {
 			upper = append(upper, strings.ToUpper(ref))
@@ -343,7 +345,7 @@ func TestApplyConditions(t *testing.T) {
 		}
 		want(t, name, holds, c.want...)
 
-		authorizer.to(policy{catalogcommon.PermissionEntityRead: when(ruled(c.rule, c.params))})
+		authorizer.to(plugintest.Policy{catalogcommon.PermissionEntityRead: when(ruled(c.rule, c.params))})
 		var listed []*catalogcommon.Entity
 		p.Get(api + "/entities").Want(200).JSON(&listed)
 		holds = []string{}
@@ -357,7 +359,7 @@ func TestApplyConditions(t *testing.T) {
 	}
 
 	// One reference, one result. What the caller may not read is denied, even by conditions that hold for it.
-	authorizer.to(policy{catalogcommon.PermissionEntityRead: onlyWebsites()})
+	authorizer.to(plugintest.Policy{catalogcommon.PermissionEntityRead: onlyWebsites()})
 	var got answer
 	item := func(ref string) map[string]any {
 		return map[string]any{"id": ref, "resourceRef": ref, "resourceType": "catalog-entity", "conditions": map[string]any{"not": leaf("IS_ENTITY_KIND", map[string]any{"kinds": []string{"nothing"}})}}
@@ -412,7 +414,7 @@ func TestAddedRules(t *testing.T) {
 		}),
 	}}
 	var authorizer changing
-	authorizer.to(policy{})
+	authorizer.to(plugintest.Policy{})
 	p := start(t, plugintest.Options{Authorizer: &authorizer}, plugin)
 	var metadata struct {
 		Rules []struct{ Name, Description string }
@@ -436,12 +438,12 @@ func TestAddedRules(t *testing.T) {
 		"senseless":          {pluginapi.Condition{Not: new(ruled("IS_SENSELESS", nil))}, nil},
 		"the catalog's wins": {ruled(catalogcommon.RuleIsEntityKind, map[string]any{"kinds": []any{"group"}}), []string{"sea"}},
 	} {
-		authorizer.to(policy{catalogcommon.PermissionEntityRead: when(c.condition)})
+		authorizer.to(plugintest.Policy{catalogcommon.PermissionEntityRead: when(c.condition)})
 		var list []*catalogcommon.Entity
 		p.Get(api + "/entities?order=asc:metadata.name").Want(200).JSON(&list)
 		want(t, name, names(list), c.want...)
 
-		authorizer.to(policy{"rules.use": when(c.condition)})
+		authorizer.to(plugintest.Policy{"rules.use": when(c.condition)})
 		for _, ref := range []string{"component:default/Shop", "group:default/sea", "component:default/till", "component:default/none"} {
 			_, entity, _ := strings.Cut(ref, "/")
 			r := p.Get("/api/rules/may/" + url.PathEscape(ref))
@@ -450,7 +452,7 @@ func TestAddedRules(t *testing.T) {
 			}
 		}
 	}
-	authorizer.to(policy{})
+	authorizer.to(plugintest.Policy{})
 	body := map[string]any{"items": []any{map[string]any{
 		"id": "1", "resourceRef": []string{"group:default/sea", "component:default/till"}, "resourceType": "catalog-entity",
 		"conditions": map[string]any{"rule": "IS_NAMED", "resourceType": "catalog-entity", "params": map[string]any{"names": []string{"sea"}}},

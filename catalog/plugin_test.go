@@ -320,19 +320,9 @@ func TestValidate(t *testing.T) {
 	p.Post(api+"/validate-entity", map[string]any{"entity": entity}).Want(400)
 }
 
-// policy decides by permission.
-type policy map[string]pluginapi.Decision
-
-func (p policy) Authorize(_ context.Context, permission pluginapi.Permission, _ string) (pluginapi.Decision, error) {
-	if decision, ok := p[permission.Name]; ok {
-		return decision, nil
-	}
-	return pluginapi.Decision{Effect: pluginapi.Allow}, nil
-}
-
 func TestDenied(t *testing.T) {
 	t.Parallel()
-	p := start(t, plugintest.Options{Authorizer: policy{catalogcommon.PermissionEntityRead: {}, catalogcommon.PermissionLocationCreate: {}, catalogcommon.PermissionLocationRead: {}}})
+	p := start(t, plugintest.Options{Authorizer: plugintest.Policy{catalogcommon.PermissionEntityRead: {}, catalogcommon.PermissionLocationCreate: {}, catalogcommon.PermissionLocationRead: {}}})
 	var list []*catalogcommon.Entity
 	p.Get(api + "/entities").Want(200).JSON(&list)
 	want(t, "list", names(list))
@@ -361,7 +351,7 @@ func TestConditions(t *testing.T) {
 		{Rule: &pluginapi.RuleCall{Name: catalogcommon.RuleHasAnnotation, Params: map[string]any{"annotation": "example.com/team", "value": "sea"}}},
 	}}
 	conditional := pluginapi.Decision{Effect: pluginapi.Conditional, Conditions: conditions}
-	p := start(t, plugintest.Options{Authorizer: policy{catalogcommon.PermissionEntityRead: conditional, catalogcommon.PermissionEntityRefresh: conditional}})
+	p := start(t, plugintest.Options{Authorizer: plugintest.Policy{catalogcommon.PermissionEntityRead: conditional, catalogcommon.PermissionEntityRefresh: conditional}})
 	var list []*catalogcommon.Entity
 	p.Get(api + "/entities?order=asc:metadata.name").Want(200).JSON(&list)
 	want(t, "list", names(list), "sea", "Shop")

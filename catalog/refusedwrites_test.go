@@ -101,7 +101,7 @@ func TestRefreshingByRegistering(t *testing.T) {
 	t.Parallel()
 	for _, config := range []string{"", "  defaultLocationConflictStrategy: refresh\n"} {
 		var authorizer changing
-		authorizer.to(policy{catalogcommon.PermissionEntityRefresh: {}})
+		authorizer.to(plugintest.Policy{catalogcommon.PermissionEntityRefresh: {}})
 		p := start(t, plugintest.Options{Authorizer: &authorizer, Config: config})
 		location := map[string]any{"type": "url", "target": "https://git.invalid/catalog-info.yaml"}
 		path := api + "/locations?onConflict=refresh"
@@ -116,7 +116,7 @@ func TestRefreshingByRegistering(t *testing.T) {
 			t.Errorf("refused: %+v", refused)
 		}
 		p.Post(api+"/locations?onConflict=reject", location).Want(409)
-		authorizer.to(policy{})
+		authorizer.to(plugintest.Policy{})
 		p.Post(path, location).Want(201).JSON(&again)
 		if again.Location != added.Location {
 			t.Errorf("again: %+v", again)
@@ -148,7 +148,7 @@ func TestUnprocessedOfAnOwner(t *testing.T) {
 		}
 	}
 	path := api + "/entities/unprocessed/failed"
-	eventually(t, "all have failed", func() bool {
+	p.Eventually("all have failed", func() bool {
 		p.Get(path + "?owner=" + url.QueryEscape(hers)).Want(200).JSON(&list)
 		return len(list.Entities) > 0
 	})
@@ -159,7 +159,7 @@ func TestUnprocessedOfAnOwner(t *testing.T) {
 	if len(list.Entities) != 0 {
 		t.Errorf("%d of nobody", len(list.Entities))
 	}
-	eventually(t, "all have failed", func() bool {
+	p.Eventually("all have failed", func() bool {
 		p.Get(path + "?owner=somebody").Want(200).JSON(&list)
 		return len(list.Entities) == 1000
 	})

@@ -161,7 +161,7 @@ func TestReadingFromSourceHosts(t *testing.T) {
 		s.URL+"/closed/closed.yaml", "https://elsewhere.example.com/x.yaml", "http://127.0.0.2"+port+"/open/plain.yaml", "https://gitlab.example.com/g/sub/q/-/blob/main/x.yaml",
 	)}, catalog.Plugin())
 	var list []*catalogcommon.Entity
-	eventually(t, "what may be read is in the catalog", func() bool {
+	p.Eventually("what may be read is in the catalog", func() bool {
 		p.Get(api + "/entities?filter=kind%3Dcomponent&order=asc:metadata.name").Want(200).JSON(&list)
 		return slices.Equal(names(list), []string{"gitlab", "plain", "shop", "till"})
 	})
@@ -189,7 +189,7 @@ func TestReadingFromSourceHosts(t *testing.T) {
 		"none.yaml, it does not exist, or the token under integrations may not read it",
 		"/g/sub/q/-/blob/main/x.yaml, it does not exist, or the token under integrations may not read it",
 	}
-	eventually(t, "each of the others has its reason", func() bool {
+	p.Eventually("each of the others has its reason", func() bool {
 		p.Get(api + "/ingestion/problems").Want(200).JSON(&problems)
 		return len(problems.Items) >= len(wants)
 	})
@@ -264,7 +264,7 @@ spec: {type: openapi, lifecycle: production, owner: sea, definition: {$text: 'ht
 		r := p.Get(api + "/entities/by-name/api/default/" + name)
 		return r.Status == http.StatusOK && r.JSON(into) != nil
 	}
-	eventually(t, "both APIs are in the catalog", func() bool { return get("shop", &shop) && get("events", &events) })
+	p.Eventually("both APIs are in the catalog", func() bool { return get("shop", &shop) && get("events", &events) })
 	const bundled = "openapi: 3.0.0\npaths:\n  /pets:\n    get:\n      schema:\n        type: object\n        owner: Ada\n"
 	if got := shop.SpecString("definition"); got != bundled {
 		t.Errorf("bundled:\n%s", got)
@@ -276,7 +276,7 @@ spec: {type: openapi, lifecycle: production, owner: sea, definition: {$text: 'ht
 		t.Errorf("the other placeholders: %s", got)
 	}
 	var foreign struct{ Errors []catalogcommon.ErrorInfo }
-	eventually(t, "another repository is refused", func() bool {
+	p.Eventually("another repository is refused", func() bool {
 		p.Get(api + "/ingestion/by-name/api/default/foreign").Want(200).JSON(&foreign)
 		return len(foreign.Errors) == 1 && strings.Contains(foreign.Errors[0].Message, "in another repository than")
 	})
@@ -285,7 +285,7 @@ spec: {type: openapi, lifecycle: production, owner: sea, definition: {$text: 'ht
 	s.set("notes.md", "# More\n")
 	p.Post(api+"/refresh", map[string]any{"entityRef": "api:default/shop"}).Want(200)
 	var problem catalogcommon.ErrorInfo
-	eventually(t, "a $ref that leads nowhere is an error of the entity", func() bool {
+	p.Eventually("a $ref that leads nowhere is an error of the entity", func() bool {
 		get("shop", &shop)
 		if shop.Status == nil || len(shop.Status.Items) != 1 {
 			return false
@@ -310,7 +310,7 @@ spec: {type: openapi, lifecycle: production, owner: sea, definition: {$text: 'ht
 
 	s.set("apis/schemas/gone.yaml", "found: true\n")
 	p.Post(api+"/refresh", map[string]any{"entityRef": "api:default/shop"}).Want(200)
-	eventually(t, "the entity recovers", func() bool { return get("shop", &shop) && shop.Status == nil })
+	p.Eventually("the entity recovers", func() bool { return get("shop", &shop) && shop.Status == nil })
 	if got := shop.SpecString("definition") + shop.SpecString("notes"); !strings.Contains(got, "found: true") || !strings.Contains(got, "# More") {
 		t.Errorf("recovered: %s", got)
 	}
@@ -370,24 +370,32 @@ func TestIntegrationsFollow(t *testing.T) {
 		portal.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost"+path, nil))
 		return w.Body.String()
 	}
-	eventually(t, "neither can be read", func() bool {
+	eventually := func(what string, is func() bool) {
+		t.Helper()
+		for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("not so: %s\n%s", what, &log)
+			}
+		}
+	}
+	eventually("neither can be read", func() bool {
 		problems := get(api + "/ingestion/problems")
 		return strings.Contains(problems, "it does not exist, or the token") && strings.Contains(problems, "/closed/closed.yaml is not allowed")
 	})
 	components := func() string { return get(api + "/entities?filter=kind%3Dcomponent") }
 	text = strings.Replace(text, "${GITHUB_TOKEN}", "gh-changed", 1)
 	write("more.yaml", text)
-	eventually(t, "the repository is read", func() bool { return strings.Contains(components(), `"shop"`) })
+	eventually("the repository is read", func() bool { return strings.Contains(components(), `"shop"`) })
 	if strings.Contains(components(), `"closed"`) {
 		t.Error("what is not allowed is read")
 	}
 	write("more.yaml", strings.Replace(text, "/open/", "/closed/", 1))
-	eventually(t, "what is allowed now is read", func() bool { return strings.Contains(components(), `"closed"`) })
+	eventually("what is allowed now is read", func() bool { return strings.Contains(components(), `"closed"`) })
 	if strings.Contains(log.String(), "next start") {
 		t.Errorf("something waits for the next start:\n%s", &log)
 	}
 	write("more.yaml", text+"  orphanProviderStrategy: keep\n  processorOptions: {a: {disabled: true}}\n")
-	eventually(t, "the log names what has to wait", func() bool {
+	eventually("the log names what has to wait", func() bool {
 		return strings.Contains(log.String(), "next start\" plugin=catalog key=catalog.processorOptions") && strings.Contains(log.String(), "key=catalog.orphanProviderStrategy")
 	})
 }

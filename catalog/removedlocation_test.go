@@ -18,7 +18,7 @@ func TestRemovedLocationComesBack(t *testing.T) {
 	p.Post(api+"/locations", place).Want(201).JSON(&first)
 	path := api + "/entities/by-name/location/default/" + strings.TrimPrefix(first.Location.EntityRef, "location:default/")
 	there := func() bool { return p.Get(path).Status == 200 }
-	eventually(t, "the location's entity is there", there)
+	p.Eventually("the location's entity is there", there)
 	var entity catalogcommon.Entity
 	p.Get(path).Want(200).JSON(&entity)
 	p.Do(http.MethodDelete, api+"/entities/by-uid/"+entity.Metadata.UID, nil, nil).Want(204)
@@ -27,5 +27,5 @@ func TestRemovedLocationComesBack(t *testing.T) {
 	if again.Location != first.Location {
 		t.Errorf("registered again: %+v", again.Location)
 	}
-	eventually(t, "the location's entity is back", there)
+	p.Eventually("the location's entity is back", there)
 }

@@ -84,7 +84,7 @@ func TestProvidersThatAreGone(t *testing.T) {
 			database := "backend: {database: {client: better-sqlite3, connection: {directory: '" + t.TempDir() + "'}}}\n"
 			const path = api + "/entities/by-name/component/default/provided"
 			before := start(t, plugintest.Options{Config: database}, stamps())
-			eventually(t, "the provider brings its entity", func() bool { return before.Get(path).Status == http.StatusOK })
+			before.Eventually("the provider brings its entity", func() bool { return before.Get(path).Status == http.StatusOK })
 			if err := before.Stop(); err != nil {
 				t.Fatal(err)
 			}
@@ -112,9 +112,9 @@ func TestProcessingInterval(t *testing.T) {
 			p := plugintest.StartWith(t, plugintest.Options{Config: "catalog: {processingInterval: 1 second, orphanStrategy: " + strategy + ", locations: [{type: file, target: " + file + "}]}"}, catalog.Plugin())
 			p.Get(api + "/entities/by-name/component/default/till").Want(200)
 			write(component("shop") + "---\n" + component("desk"))
-			eventually(t, "a new document is read", func() bool { return p.Get(api+"/entities/by-name/component/default/desk").Status == http.StatusOK })
+			p.Eventually("a new document is read", func() bool { return p.Get(api+"/entities/by-name/component/default/desk").Status == http.StatusOK })
 			var till catalogcommon.Entity
-			eventually(t, "what is gone is an orphan", func() bool {
+			p.Eventually("what is gone is an orphan", func() bool {
 				p.Get(api + "/entities/by-name/component/default/till").Want(200).JSON(&till) // also with delete: an entity has half a minute to turn up elsewhere
 				return till.Annotation(catalogcommon.AnnotationOrphan) == "true"
 			})
@@ -241,7 +241,7 @@ func TestUnknownWords(t *testing.T) {
 	files := fstest.MapFS{"all.yaml": {Data: []byte(component("shop"))}}
 	p := plugintest.StartWith(t, plugintest.Options{Config: config}, catalog.Plugin(catalog.Options{Embedded: files}), more)
 	for _, name := range []string{"shop", "desk"} { // all else comes in
-		eventually(t, name+" is there", func() bool { return p.Get(api+"/entities/by-name/component/default/"+name).Status == http.StatusOK })
+		p.Eventually(name+" is there", func() bool { return p.Get(api+"/entities/by-name/component/default/"+name).Status == http.StatusOK })
 	}
 	for _, want := range []string{
 		"key=catalog.rules[0].allow[2] kind=Compoment suggestion=Component", "key=catalog.rules[0].locations[1] type=Url suggestion=url", "key=catalog.rules[1].allow[0] kind=Spaceship known=\"API, AiResource, Component,",

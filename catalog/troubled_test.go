@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -102,23 +101,6 @@ func (p *troubled) entity(name string) *catalogcommon.Entity {
 	e := &catalogcommon.Entity{}
 	r.Want(200).JSON(e)
 	return e
-}
-
-// until waits for something that takes the catalog a moment.
-func (p *troubled) until(what string, holds func() bool) {
-	p.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			p.t.Fatalf("it does not come to it that %s\n%s", what, p.troubles())
-		}
-	}
-}
-
-// troubles are the lines of the log that matter.
-func (p *troubled) troubles() string {
-	return strings.Join(slices.DeleteFunc(strings.Split(p.Log(), "\n"), func(line string) bool {
-		return !strings.Contains(line, "level=WARN") && !strings.Contains(line, "level=ERROR")
-	}), "\n")
 }
 
 func (p *troubled) exec(statements ...string) {
