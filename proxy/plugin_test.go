@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -158,5 +159,28 @@ proxy:
 		if !strings.Contains(all, want) {
 			t.Errorf("faults are\n%s\nwant %q among them", all, want)
 		}
+	}
+}
+
+// TestAnUpgradedConnectionDoesNotHoldUpTheEnd stops a portal while a client keeps a connection open that the target has closed.
+func TestAnUpgradedConnectionDoesNotHoldUpTheEnd(t *testing.T) {
+	t.Parallel()
+	p := plugintest.StartWith(t, plugintest.Options{Config: "proxy: {endpoints: {/t: {target: '" + newTarget(t).URL + "', ws: true}}}"}, proxy.Plugin())
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = io.WriteString(conn, "GET /api/proxy/t HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	from := bufio.NewReader(conn)
+	if res, err := http.ReadResponse(from, nil); err != nil || res.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatal(res, err)
+	}
+	_, _ = io.WriteString(conn, "hello\n")
+	if said, err := io.ReadAll(from); err != nil || !strings.HasSuffix(string(said), "HELLO\n") {
+		t.Errorf("the target says %q, %v", said, err)
+	}
+	if err := p.Stop(); err != nil {
+		t.Error(err)
 	}
 }

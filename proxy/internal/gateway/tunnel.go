@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -9,9 +10,10 @@ import (
 	"time"
 )
 
-// tunnel is an answer whose connection, once it is taken over, ends when nothing was said on it for a while: after the target has closed its end, nobody but the client could end it.
+// tunnel is an answer whose connection, once it is taken over, ends with the request's context and when nothing was said on it for a while: after the target has closed its end, nobody but the client could end it.
 type tunnel struct {
 	http.ResponseWriter
+	ctx  context.Context
 	idle time.Duration
 }
 
@@ -26,13 +28,14 @@ func (t *tunnel) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &tunnelConn{Conn: conn, idle: t.idle}, rw, nil
+	return &tunnelConn{Conn: conn, idle: t.idle, stay: context.AfterFunc(t.ctx, func() { _ = conn.Close() })}, rw, nil
 }
 
 // tunnelConn is the client's connection. One goroutine reads and another one writes: what either does gives reading more time.
 type tunnelConn struct {
 	net.Conn
 	idle time.Duration
+	stay func() bool  // it need not be closed at the end of the context any more
 	next atomic.Int64 // Unix nanoseconds: when to extend the deadline, since doing so for each piece would be dear
 }
 
@@ -53,6 +56,12 @@ func (c *tunnelConn) Read(p []byte) (int, error) {
 func (c *tunnelConn) Write(p []byte) (int, error) {
 	c.extend()
 	return c.Conn.Write(p)
+}
+
+// Close implements [net.Conn].
+func (c *tunnelConn) Close() error {
+	c.stay()
+	return c.Conn.Close()
 }
 
 // CloseWrite tells the client that the target has said all it has to say, and may still listen.

@@ -65,7 +65,7 @@ func (e *endpoint) upgrade(w http.ResponseWriter, r *http.Request, p place, prot
 	}
 	e.counters.streams.Inc()
 	defer e.counters.streams.Dec()
-	proxy.ServeHTTP(&tunnel{w, e.spec.Timeouts.Stream}, r)
+	proxy.ServeHTTP(&tunnel{w, r.Context(), e.spec.Timeouts.Stream}, r)
 	if failure == nil {
 		e.answered()
 		return nil
