@@ -65,9 +65,9 @@ func newState(sources Sources) *state {
 		queueLength:  desc("queue_entities", "Entities that are due to be processed, or to be put together anew (stitching)."+counted+all, "queue"),
 		queueDelay:   desc("queue_delay_seconds", "How long the oldest entity in the queue has been due."+all, "queue"),
 		changes:      desc("changes_total", "Changes of entities, since the database was made."+all),
-		indexChanges: desc("index_changes_total", "Of those changes, how many the index of this process has; fewer: it shows what is old."),
+		indexChanges: desc("index_changes_total", "Changes of entities that the index of this process has; fewer than changes_total: it shows what is old."),
 		indexRows:    desc("index_rows", "Pairs of a key and a value that the index of this process has of all entities."),
-		indexValues:  desc("index_values", "Different ones among them."),
+		indexValues:  desc("index_values", "Different pairs of a key and a value that the index of this process has."),
 		indexBytes:   desc("index_bytes", "Memory of the index of this process, roughly: of its text, and of what it derives to answer faster.", "part"),
 	}
 }
