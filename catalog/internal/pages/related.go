@@ -133,7 +133,7 @@ func refs(all []catalogcommon.Ref, list string) pluginapi.Component {
 		parts = append(parts, catalogapi.EntityLink(ref, text))
 	}
 	if rest := len(all) - len(shown); rest > 0 {
-		parts = append(parts, ui.Text(" "), ui.Link{Href: list, Text: "and " + grouped(rest) + " more"})
+		parts = append(parts, ui.Text(" and "), ui.Link{Href: list, Text: grouped(rest) + "\u00a0more"})
 	}
 	return ui.Group(parts...)
 }
