@@ -24,6 +24,7 @@ import (
 //   - it starts within a portal of itself and the plugins that it needs, and its configuration, which is its defaults and what the options say, is valid;
 //   - its migrations apply, on SQLite and, if it has some and PostgreSQL is installed, there too;
 //   - all of its pages that have no parameters can be shown, and so can its cards and tabs, each on the page of an entity that the options bring into the catalog and for which it is meant; it logs those for which there is none;
+//   - all icons on those pages are there;
 //   - it stops, and is not hurt by being stopped twice, and leaves no goroutine behind;
 //   - its configuration's defaults are the same after a portal used them;
 //   - the packages of the module in which the test runs keep the import rules.
@@ -83,6 +84,9 @@ func (p *Portal) mustShow(path string) *Response {
 	r := p.Get(path)
 	if r.Status != http.StatusOK {
 		p.t.Errorf("page %s: status %d; the log says:\n%s", path, r.Status, p.Troubles())
+	}
+	for _, icon := range r.Find("[data-unknown]") {
+		p.t.Errorf("page %s: there is no icon %q; package ui lists those that there are", path, icon.Attr("data-unknown"))
 	}
 	return r
 }

@@ -13,6 +13,7 @@ import (
 	catalogapi "github.com/proscenium-dev/proscenium/catalog/api"
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/pluginapi"
+	"github.com/proscenium-dev/proscenium/pluginapi/ui"
 )
 
 func TestCheck(t *testing.T) { Check(t, Options{}, greeting()) }
@@ -65,6 +66,7 @@ func TestCheckFindsCardsThatFail(t *testing.T) {
 	}{
 		"fine":          {carded(nil, nil), ""},
 		"fails":         {carded(nil, errors.New("out of ink")), "entity-card:carded/card cannot be shown for group:default/team"},
+		"unknown icon":  {carded(ui.Icon("no-such-icon", ""), nil), `/catalog/default/group/team: there is no icon "no-such-icon"`},
 		"fails to draw": {carded(pluginapi.ComponentFunc(func(context.Context, io.Writer) error { return errors.New("out of ink") }), nil), "out of ink"},
 	} {
 		t.Run(name, func(t *testing.T) {
