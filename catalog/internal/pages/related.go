@@ -72,8 +72,11 @@ func (p *Pages) related(ctx context.Context, e *catalogcommon.Entity) pluginapi.
 	var shown []string
 	add := func(title, relation string) {
 		if targets := e.Targets(relation); len(targets) > 0 {
-			if len(targets) > 1 {
-				title = fmt.Sprintf("%s\u00a0(%s)", title, grouped(len(targets)))
+			switch n := len(targets); {
+			case n >= 1000: // too long to stand beside its title on a phone
+				title += " (" + grouped(n) + ")"
+			case n > 1:
+				title = fmt.Sprintf("%s\u00a0(%d)", title, n)
 			}
 			list.Items = append(list.Items, ui.Description{Term: title, Value: refs(targets, p.allRelated(ctx, e, relation, targets))})
 		}
