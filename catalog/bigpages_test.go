@@ -72,3 +72,25 @@ func TestAPageOfVeryManyRelations(t *testing.T) {
 		t.Errorf("%d targets are shown", n)
 	}
 }
+
+// TestAListWithVeryManyTags has a list whose choices are more than anybody reads: the most used ones are shown, and the chosen.
+func TestAListWithVeryManyTags(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	for i := range 300 {
+		_, _ = fmt.Fprintf(&text, "---\n{apiVersion: backstage.io/v1alpha1, kind: Component, metadata: {name: c-%d, tags: [tag-%d, used-%d]}, spec: {type: x, lifecycle: y, owner: z}}\n", i, i, i%40)
+	}
+	files := fstest.MapFS{"all.yaml": {Data: []byte(text.String())}}
+	p := plugintest.StartWith(t, plugintest.Options{Config: "catalog: {locations: [{type: embedded, target: all.yaml}]}"}, catalog.Plugin(catalog.Options{Embedded: files}))
+	p.Eventually("all are there", func() bool { return strings.Contains(string(p.Get("/catalog").Body), "(300)") })
+	page := p.Get("/catalog?kind=component").Want(200).HasText("p", "and 240 more")
+	for i := range 40 {
+		page.Has(fmt.Sprintf(`input[name=tag][value="used-%d"]`, i))
+	}
+	if n := len(page.Find("input[name=tag]")); n != 100 {
+		t.Errorf("%d tags are shown", n)
+	}
+	for _, value := range []string{"tag-299", "tag-298"} {
+		p.Get("/catalog?kind=component&tag=" + value).Want(200).Has(fmt.Sprintf(`input[name=tag][value=%q][checked]`, value))
+	}
+}

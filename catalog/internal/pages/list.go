@@ -220,6 +220,7 @@ func (p *Pages) filters(ctx context.Context, l listing) (form ui.FilterForm, act
 			}
 			choice.Options = append(choice.Options, option)
 		}
+		choice.Options, choice.More = mostUsed(choice.Options)
 		if f.param == "namespace" && len(choice.Options) < 2 || len(choice.Options) == 0 {
 			continue // nothing to choose
 		}
@@ -229,6 +230,39 @@ func (p *Pages) filters(ctx context.Context, l listing) (form ui.FilterForm, act
 		form.ClearHref = (listing{values: url.Values{}}).with(ctx, "kind", l.values.Get("kind"))
 	}
 	return form, active, nil
+}
+
+// mostOptions bounds what is drawn of a facet: of owners and tags there can be thousands.
+const mostOptions = 100
+
+// mostUsed returns the options that most entities have, with those that are chosen, in the order given, and how many others there are.
+func mostUsed(options []ui.FacetOption) (used []ui.FacetOption, more int) {
+	if len(options) <= mostOptions {
+		return options, 0
+	}
+	counts := make([]int, len(options))
+	for i, option := range options {
+		counts[i] = option.Count
+	}
+	slices.Sort(counts)
+	least := counts[len(counts)-mostOptions] // of the last one that is drawn
+	equal := mostOptions
+	for _, count := range counts {
+		if count > least {
+			equal--
+		}
+	}
+	for _, option := range options {
+		switch {
+		case option.Count > least, option.Selected:
+		case option.Count == least && equal > 0:
+			equal--
+		default:
+			continue
+		}
+		used = append(used, option)
+	}
+	return used, len(options) - len(used)
 }
 
 // label is how a facet's value reads.
