@@ -372,7 +372,7 @@ func someTags(tags []string) pluginapi.Component {
 
 // summary is a description short enough for a table.
 func summary(e *catalogcommon.Entity) string {
-	const most = 64
+	const most = 120 // of which the style shows two lines
 	text := strings.Join(strings.Fields(e.Metadata.Description), " ")
 	runes := []rune(text)
 	if len(runes) <= most {
