@@ -191,8 +191,12 @@ func (r *reader) target(ctx context.Context, target location.Target) {
 // stands reports whether the rules say about the files of a target what they said when those were read.
 func (r *reader) stands(target string) bool {
 	for _, hash := range r.before.Files[target] {
-		said, ok := strings.CutPrefix(hash, r.decides+":")
-		if _, said, ok = strings.Cut(said, ":"); hash != "" && (!ok || !stand(said, r.settings, r.outcome.origin)) {
+		if hash == "" {
+			continue
+		}
+		rest, ok := strings.CutPrefix(hash, r.decides+":")
+		_, said, more := strings.Cut(rest, ":")
+		if !ok || !more || !stand(said, r.settings, r.outcome.origin) {
 			return false
 		}
 	}
