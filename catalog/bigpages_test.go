@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -46,7 +47,10 @@ func TestAPageOfVeryManyRelations(t *testing.T) {
 	p := plugintest.StartWith(t, plugintest.Options{Config: config}, catalog.Plugin(catalog.Options{Embedded: files}), robots)
 
 	const group = "group%3Adefault%2Fbig"
-	p.Eventually("all are related", func() bool { return strings.Contains(string(p.Get("/catalog/default/group/big").Body), "(5,000)") })
+	p.Eventually("all are there", func() bool {
+		says := func(path, text string) bool { return strings.Contains(string(p.Get(path).Body), text) }
+		return says("/catalog/default/group/big", "(5,000)") && says("/catalog?kind=user", "Users (5,000)") && says("/catalog?kind=all&relations.crewedBy="+group, "(60)") && p.Get("/catalog/default/location/many").Status == http.StatusOK
+	})
 	page := p.Get("/catalog/default/group/big").Want(200).HasText("dt", "Members (5,000)").
 		HasText(`a[href="/catalog?kind=user&relations.memberOf=`+group+`"]`, "4,950 more").
 		HasText(`a[href="/catalog?kind=component&owner=`+group+`"]`, "10 more").
