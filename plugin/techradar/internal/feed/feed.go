@@ -147,6 +147,9 @@ func due(r Radar, known row) bool {
 	return r.File != "" || known.Version == "" && time.Since(known.CheckedAt) > retryAfter
 }
 
+// maxRenewals is how often a copy may be replaced while it is being read.
+const maxRenewals = 5
+
 // copy turns what is known of a radar into the radar.
 func (f *Feed) copy(ctx context.Context, r Radar, known row) (Copy, error) {
 	c := Copy{Name: Name{r.ID, cmp.Or(r.Title, title(r.ID))}}
@@ -156,11 +159,16 @@ func (f *Feed) copy(ctx context.Context, r Radar, known row) (Copy, error) {
 		f.mu.Unlock()
 		if have.Version != known.Version {
 			document, err := f.copies.document(ctx, r.ID, known.Version)
+			for tries := 1; err == nil && document == nil; tries++ { // there is a newer one since the look at what is known
+				if tries == maxRenewals {
+					return Copy{}, pluginapi.Unavailable("radar %s is being renewed; try again", r.ID)
+				}
+				if known, err = f.copies.row(ctx, r.ID, r.where()); err == nil && known.Version != "" {
+					document, err = f.copies.document(ctx, r.ID, known.Version)
+				}
+			}
 			if err != nil {
 				return Copy{}, err
-			}
-			if document == nil {
-				return Copy{}, pluginapi.Unavailable("radar %s is being renewed; try again", r.ID)
 			}
 			have = Copy{JSON: document, Version: known.Version}
 			if have.Radar, err = radar.Parse(document); err != nil {
