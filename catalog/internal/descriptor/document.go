@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/rawjson"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -120,7 +121,7 @@ func steps(pointer string) []string {
 	}
 	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
 	for i, step := range steps {
-		steps[i] = strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
+		steps[i] = rawjson.UnescapeStep(step)
 	}
 	return steps
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/proscenium-dev/proscenium/catalog/internal/descriptor"
+	"github.com/proscenium-dev/proscenium/catalog/internal/rawjson"
 )
 
 // maxBundled is how many files one definition may be made of.
@@ -80,7 +81,7 @@ func (b *bundler) walk(ctx context.Context, value any, file, pointer string) (an
 		}
 		object := &descriptor.Object{Keys: v.Keys, Members: make(map[string]any, len(v.Keys))}
 		for _, key := range v.Keys {
-			item, err := b.walk(ctx, v.Members[key], file, pointer+"/"+escapePointer(key))
+			item, err := b.walk(ctx, v.Members[key], file, pointer+"/"+rawjson.EscapeStep(key))
 			if err != nil {
 				return nil, err
 			}
@@ -157,7 +158,7 @@ func at(value any, pointer string) (any, bool) {
 		return value, true
 	}
 	for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		step = strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
+		step = rawjson.UnescapeStep(step)
 		switch v := value.(type) {
 		case *descriptor.Object:
 			item, ok := v.Members[step]

@@ -10,6 +10,7 @@ import (
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/descriptor"
+	"github.com/proscenium-dev/proscenium/catalog/internal/rawjson"
 )
 
 // Placeholder is an object with one key that starts with a dollar sign, such as {"$text": "./README.md"}, which stands for what a resolver makes of its value.
@@ -204,7 +205,7 @@ func (s *substituter) object(object map[string]any, pointer func() string) (any,
 	}
 	var changed map[string]any
 	for _, key := range sortedKeys(object) { // so that reads and errors have an order
-		replacement, ok := s.value(object[key], func() string { return pointer() + "/" + escapePointer(key) })
+		replacement, ok := s.value(object[key], func() string { return pointer() + "/" + rawjson.EscapeStep(key) })
 		if !ok {
 			continue
 		}
@@ -236,8 +237,4 @@ func sortedKeys(object map[string]any) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-func escapePointer(name string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/rawjson"
 )
 
 // Schema is the part of JSON Schema that kinds need, with the same meaning and the same JSON form. Fields that a schema does not name are always allowed. A nil Schema and the zero one accept everything.
@@ -101,7 +102,7 @@ func (s *Schema) validateObject(object map[string]any, pointer string, problems 
 	found := len(problems)
 	for name, value := range object {
 		if property := s.Properties[name]; property != nil && !property.accepts(value) {
-			problems = property.validate(value, pointer+"/"+escape(name), problems)
+			problems = property.validate(value, pointer+"/"+rawjson.EscapeStep(name), problems)
 		}
 	}
 	// The map's order is random, the report's must not be.
@@ -150,13 +151,6 @@ func orRoot(pointer string) string {
 		return "<root>"
 	}
 	return pointer
-}
-
-func escape(name string) string {
-	if !strings.ContainsAny(name, "~/") {
-		return name
-	}
-	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }
 
 // show writes a value for a message, cut if it is long.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
+	"github.com/proscenium-dev/proscenium/catalog/internal/rawjson"
 )
 
 // Problem is one thing that is wrong with an entity.
@@ -129,7 +130,7 @@ func foreignFields(entity map[string]any, problems []Problem) []Problem {
 		switch name {
 		case "apiVersion", "kind", "metadata", "spec":
 		default:
-			problems = append(problems, Problem{"/" + escape(name), "Unknown field " + name})
+			problems = append(problems, Problem{"/" + rawjson.EscapeStep(name), "Unknown field " + name})
 		}
 	}
 	slices.SortFunc(problems[found:], func(a, b Problem) int { return strings.Compare(a.Pointer, b.Pointer) })
@@ -218,7 +219,7 @@ func formats(entity map[string]any) []Problem {
 			if isKey(key) && isLabelValue(content) {
 				continue
 			}
-			pointer := "/metadata/labels/" + escape(key)
+			pointer := "/metadata/labels/" + rawjson.EscapeStep(key)
 			check("labels."+key, pointer, key, isKey(key), prefixedForm)
 			check("labels."+key, pointer, content, isLabelValue(content), nameForm)
 		}
@@ -226,7 +227,7 @@ func formats(entity map[string]any) []Problem {
 	if annotations, ok := metadata["annotations"].(map[string]any); ok {
 		for key := range annotations {
 			if !isKey(key) {
-				check("annotations."+key, "/metadata/annotations/"+escape(key), key, false, prefixedForm)
+				check("annotations."+key, "/metadata/annotations/"+rawjson.EscapeStep(key), key, false, prefixedForm)
 			}
 		}
 	}
@@ -292,7 +293,7 @@ func textMap(metadata map[string]any, name string, problems []Problem) []Problem
 		}
 		for _, key := range slices.Sorted(maps.Keys(object)) { // something is wrong: take the time to report in order
 			if typeOf(object[key]) != TypeString {
-				problems = append(problems, wrongType("/metadata/"+name+"/"+escape(key), TypeString))
+				problems = append(problems, wrongType("/metadata/"+name+"/"+rawjson.EscapeStep(key), TypeString))
 			}
 		}
 		return problems

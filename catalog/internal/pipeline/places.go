@@ -7,6 +7,7 @@ import (
 
 	catalogcommon "github.com/proscenium-dev/proscenium/catalog/common"
 	"github.com/proscenium-dev/proscenium/catalog/internal/descriptor"
+	"github.com/proscenium-dev/proscenium/catalog/internal/rawjson"
 )
 
 // mostPlaces bounds how many places are stored with an entity. What is beyond shows as what holds it.
@@ -59,7 +60,7 @@ func (p *positions) notePlaceholders(document *descriptor.Document, value any, p
 		}
 		slices.Sort(keys) // equal documents have equal places
 		for _, key := range keys {
-			p.notePlaceholders(document, value[key], pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(key))
+			p.notePlaceholders(document, value[key], pointer+"/"+rawjson.EscapeStep(key))
 		}
 	}
 }
